@@ -1,0 +1,69 @@
+public import Foundation
+
+/// A certificate that the CA gave us, without its key, which never leaves the pair.
+public struct IssuedCertificate: Sendable, Equatable, Codable {
+  /// The attempt that got it.
+  public var attempt: AttemptID
+  /// SHA-256 of the leaf's DER, lower-case hex.
+  public var sha256: String
+  /// The serial number, upper-case hex without separators, as `openssl x509 -serial` prints it.
+  public var serial: String
+  /// The start of its life.
+  public var notBefore: Date
+  /// The end of its life.
+  public var notAfter: Date
+  /// The issuer's common name.
+  public var issuer: String
+  /// The chain as PEM, leaf first, as it is served.
+  public var chain: [String]
+  /// SHA-256 of the leaf's SubjectPublicKeyInfo, lower-case hex: what the key on the node must match.
+  public var publicKeySHA256: String
+
+  /// Collects the parts.
+  public init(
+    attempt: AttemptID, sha256: String, serial: String, notBefore: Date, notAfter: Date, issuer: String,
+    chain: [String], publicKeySHA256: String
+  ) {
+    self.attempt = attempt
+    self.sha256 = sha256
+    self.serial = serial
+    self.notBefore = notBefore
+    self.notAfter = notAfter
+    self.issuer = issuer
+    self.chain = chain
+    self.publicKeySHA256 = publicKeySHA256
+  }
+
+  /// When a renewal is due: a third of the lifetime left, half of it where the lifetime is under ten days.
+  public var dueAt: Date {
+    let life = notAfter.timeIntervalSince(notBefore)
+    return notAfter.addingTimeInterval(life < 10 * 86_400 ? -life / 2 : -life / 3)
+  }
+
+  /// Past this line a certificate is in danger and goes before everything else: a ninth of the lifetime is left
+  /// (10 days of 90, 5 of 45, 18 hours of 160).
+  public var dangerAt: Date {
+    notAfter.addingTimeInterval(-notAfter.timeIntervalSince(notBefore) / 9)
+  }
+}
+
+/// How a certificate is known to be in use on a node. The best level that a node allows is taken.
+public enum Proof: String, Sendable, Codable, Comparable, CaseIterable {
+  /// The file is in place and the reload was accepted.
+  case disk
+  /// The running process says so (`show ssl cert`): serial and fingerprint.
+  case memory
+  /// A TLS handshake with SNI on an address known to be this node's showed leaf and chain.
+  case wire
+
+  private var rank: Int {
+    switch self {
+    case .disk: 0
+    case .memory: 1
+    case .wire: 2
+    }
+  }
+
+  /// *wire* is more than *memory*, which is more than *disk*.
+  public static func < (left: Proof, right: Proof) -> Bool { left.rank < right.rank }
+}

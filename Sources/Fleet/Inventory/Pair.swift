@@ -1,0 +1,86 @@
+/// One or two nodes that share VIPs. Which of them is active is decided per VIP.
+public struct Pair: Sendable, Equatable {
+  /// The id that CSV rows refer to.
+  public var id: PairID
+  /// Whose pair it is; nil when several customers share it.
+  public var customer: CustomerID?
+  /// What kind of machine the nodes are.
+  public var appliance: Appliance
+  /// One or two nodes.
+  public var nodes: [Node]
+  /// The addresses that clients connect to.
+  public var vips: [VIP]
+  /// What to do while one node cannot be reached.
+  public var degraded: DegradedPolicy
+
+  /// Collects the parts.
+  public init(
+    id: PairID, customer: CustomerID?, appliance: Appliance, nodes: [Node], vips: [VIP],
+    degraded: DegradedPolicy = .waitUntilDanger
+  ) {
+    self.id = id
+    self.customer = customer
+    self.appliance = appliance
+    self.nodes = nodes
+    self.vips = vips
+    self.degraded = degraded
+  }
+
+  /// The kinds of machine that certfleet knows.
+  public enum Appliance: String, Sendable, Codable, CaseIterable {
+    case loadbalancerOrg = "loadbalancer-org"
+    case haproxy
+    case stunnel
+    case command
+  }
+
+  /// Whether a pair with a dead node is served at once or only when a certificate is in danger.
+  public enum DegradedPolicy: String, Sendable, Codable, CaseIterable {
+    /// Issue as usual; roll out to the active node alone only past the danger line.
+    case waitUntilDanger = "wait"
+    /// Roll out to the active node alone at once, and record the other's debt.
+    case deploy
+  }
+}
+
+/// A floating address of a pair.
+public struct VIP: Sendable, Equatable {
+  /// The id within its pair.
+  public var id: VIPID
+  /// The address on the appliances' side.
+  public var address: String
+  /// The port for http-01, 80 except in a laboratory.
+  public var httpPort: UInt16
+  /// The port on which certificates are served.
+  public var httpsPort: UInt16
+  /// The addresses that DNS shows when NAT stands in front; empty means `address` itself.
+  public var publicAddresses: [String]
+
+  /// Collects the parts.
+  public init(
+    id: VIPID, address: String, httpPort: UInt16 = 80, httpsPort: UInt16 = 443, publicAddresses: [String] = []
+  ) {
+    self.id = id
+    self.address = address
+    self.httpPort = httpPort
+    self.httpsPort = httpsPort
+    self.publicAddresses = publicAddresses
+  }
+
+  /// What DNS is expected to answer.
+  public var expectedAddresses: [String] { publicAddresses.isEmpty ? [address] : publicAddresses }
+}
+
+/// A VIP named in the whole fleet.
+public struct VIPReference: Sendable, Hashable, Codable {
+  /// The pair that owns it.
+  public var pair: PairID
+  /// The VIP within that pair.
+  public var vip: VIPID
+
+  /// Names a VIP.
+  public init(pair: PairID, vip: VIPID) {
+    self.pair = pair
+    self.vip = vip
+  }
+}
