@@ -86,10 +86,12 @@ extension Failure.Kind {
     case .nameNotFound: "Create the DNS record for this name, or take the name off the list."
     case .wrongAddress: "Point the name's A record to the load balancer, or take the name off the list."
     case .strayIPv6Address: "Remove the AAAA record, or let it point to the load balancer; the CA tries IPv6 first."
-    case .dnsBroken: "Ask the DNS provider: the name servers do not answer for this name (often DNSSEC or a lame delegation)."
+    case .dnsBroken:
+      "Ask the DNS provider: the name servers do not answer for this name (often DNSSEC or a lame delegation)."
     case .caaForbids: "Add a CAA record that allows the CA, for Let's Encrypt: 0 issue \"letsencrypt.org\"."
     case .port80Closed: "Open port 80 of the load balancer's public address to the whole Internet; the CA asks there."
-    case .wrongAnswer: "Let /.well-known/acme-challenge/ be answered by the load balancer, before any redirect or web server."
+    case .wrongAnswer:
+      "Let /.well-known/acme-challenge/ be answered by the load balancer, before any redirect or web server."
     case .anotherPair: "The name leads to a different load balancer; correct its DNS record or its row in the list."
     case .redirectAway: "Exempt /.well-known/acme-challenge/ from redirects, or redirect only to the same name."
     case .challengeFailed: "See the CA's words; most often DNS or port 80 is the cause."
@@ -104,7 +106,8 @@ extension Failure.Kind {
     case .badCertificate: "An operator has to look: the CA's answer does not match the order."
     case .nodeUnreachable: "Check that the node is up and that SSH from the controller is allowed."
     case .hostKeyUnknown: "Compare and pin the node's host key: certfleet enroll."
-    case .hostKeyChanged: "If the node was reinstalled, pin its new key: certfleet enroll --accept. If not, somebody may be in between."
+    case .hostKeyChanged:
+      "If the node was reinstalled, pin its new key: certfleet enroll --accept. If not, somebody may be in between."
     case .loginRefused: "Check the user, key and password of this node."
     case .noCommonAlgorithm: "See the detail for the algorithm that is missing and how to allow it."
     case .noActiveNode: "Neither node says that it is active: check the pair's high availability."

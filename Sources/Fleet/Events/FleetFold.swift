@@ -1,0 +1,172 @@
+public import Foundation
+
+/// One row of the journal, with what the fold needs besides the event.
+public struct Record: Sendable, Equatable {
+  /// The position in the journal, from 1 without gaps.
+  public var sequence: Int64
+  /// When it was recorded, whole seconds UTC.
+  public var at: Date
+  /// The run that recorded it; nil for what people said.
+  public var sweep: SweepID?
+  /// What happened.
+  public var event: Event
+
+  /// Collects the parts.
+  public init(sequence: Int64, at: Date, sweep: SweepID?, event: Event) {
+    self.sequence = sequence
+    self.at = at
+    self.sweep = sweep
+    self.event = event
+  }
+}
+
+/// Which rows of the present state an event may change.
+public enum Subject: Sendable, Hashable {
+  case certificate(SpecID)
+  case pair(PairID)
+  case node(NodeID)
+  case account(AuthorityID)
+}
+
+extension Event {
+  /// The rows of the present state that this event may change: the journal loads them, folds, and writes them back in the same transaction.
+  public var subjects: [Subject] {
+    switch self {
+    case .specAdded(let spec), .specChanged(let spec): [.certificate(spec.id)]
+    case .specRemoved(let spec), .retryAsked(let spec), .specVetoed(let spec, _): [.certificate(spec)]
+    case .pairPaused(let pair), .pairResumed(let pair), .pairTroubled(let pair, _), .pairHealed(let pair):
+      [.pair(pair)]
+    case .hostKeysPinned(let node, _), .nodeSurveyed(let node, _), .nodeTroubled(let node, _), .nodeHealed(let node):
+      [.node(node)]
+    case .accountRegistered(let authority, _, _): [.account(authority)]
+    case .attemptStarted(let of, _, _, _), .keyMade(let of, _), .orderRequested(let of), .orderCreated(let of, _),
+      .finalizeRequested(let of), .issued(let of, _), .attemptFailed(let of, _):
+      [.certificate(of.spec)]
+    case .ejected(_, let spec, _): [.certificate(spec)]
+    case .installed(_, let certificates, _, _), .served(let certificates): certificates.map { .certificate($0.spec) }
+    case .rolloutEnded, .rolloutStarted, .rolloutStepped, .renewalAsked, .sweepStarted, .sweepEnded, .mailQueued,
+      .mailSent, .mailFailed:
+      []
+    }
+  }
+}
+
+extension FleetState {
+  /// Folds one record into the state. The only place where events become state: the runner's memory and the journal's tables both use it.
+  ///
+  /// - Throws: `IllegalTransition` when an attempt's events come in an order that its machine forbids.
+  public mutating func apply(_ record: Record) throws(IllegalTransition) {
+    switch record.event {
+    case .specAdded(let spec): certificates[spec.id] = CertificateState(spec: spec)
+    case .specChanged(let spec): change(to: spec)
+    case .specRemoved(let spec): certificates[spec] = nil
+    case .retryAsked(let spec): certificates[spec]?.forgetFailures()
+    case .specVetoed(let spec, let failure): certificates[spec]?.fail(failure, record)
+    case .pairPaused(let pair): pairs[pair, default: PairState()].isPaused = true
+    case .pairResumed(let pair): pairs[pair, default: PairState()].isPaused = false
+    case .pairTroubled(let pair, let failure):
+      pairs[pair, default: PairState()].trouble = failure
+      pairs[pair]?.troubledAt = record.at
+    case .pairHealed(let pair):
+      pairs[pair]?.trouble = nil
+      pairs[pair]?.troubledAt = nil
+    case .hostKeysPinned(let node, let keys): nodes[node, default: NodeState()].hostKeys = keys
+    case .nodeSurveyed(let node, let facts): nodes[node, default: NodeState()].facts = facts
+    case .nodeTroubled(let node, let failure):
+      nodes[node, default: NodeState()].trouble = failure
+      nodes[node]?.troubledAt = record.at
+      nodes[node]?.troubledSweep = record.sweep
+    case .nodeHealed(let node):
+      nodes[node]?.trouble = nil
+      nodes[node]?.troubledAt = nil
+      nodes[node]?.troubledSweep = nil
+    case .accountRegistered(let authority, let url, let thumbprint):
+      accounts[authority] = AccountState(url: url, thumbprint: thumbprint)
+    case .attemptStarted(let of, let names, let authority, let revision):
+      certificates[of.spec]?.attempt = Attempt(id: of.attempt, spec: of.spec, names: names)
+      certificates[of.spec]?.attemptAuthority = authority
+      certificates[of.spec]?.attemptRevision = revision
+    case .keyMade(let of, let key): try step(of, .keyMade(key), record)
+    case .orderRequested(let of): try step(of, .orderRequested, record)
+    case .orderCreated(let of, let url): try step(of, .orderCreated(url: url), record)
+    case .finalizeRequested(let of): try step(of, .finalizeRequested, record)
+    case .issued(let of, let certificate): try step(of, .issued(certificate), record)
+    case .attemptFailed(let of, let failure): try step(of, .failed(failure), record)
+    case .ejected(_, let spec, let failure): certificates[spec]?.fail(failure, record)
+    case .installed(let node, let items, let proof, let reason):
+      for item in items {
+        certificates[item.spec]?.installations[node] =
+          Installation(attempt: item.attempt, proof: proof, reason: reason, at: record.at)
+      }
+    case .served(let items):
+      for item in items { certificates[item.spec]?.serve(item.attempt, at: record.at) }
+    case .rolloutEnded, .rolloutStarted, .rolloutStepped, .renewalAsked, .sweepStarted, .sweepEnded, .mailQueued,
+      .mailSent, .mailFailed:
+      break
+    }
+  }
+
+  private mutating func change(to spec: CertificateSpec) {
+    guard let old = certificates[spec.id] else { return certificates[spec.id] = CertificateState(spec: spec) }
+    certificates[spec.id]?.spec = spec
+    if !old.spec.isSameRevision(as: spec) {
+      certificates[spec.id]?.revision += 1
+      certificates[spec.id]?.forgetFailures()
+    }
+    if old.spec.vipReference != spec.vipReference {
+      certificates[spec.id]?.served = nil
+      certificates[spec.id]?.forgetFailures()
+    }
+  }
+
+  private mutating func step(
+    _ of: AttemptReference, _ occurrence: Attempt.Occurrence, _ record: Record
+  ) throws(IllegalTransition) {
+    // A certificate that was removed or whose try was replaced meanwhile: the event is history, not state.
+    guard var attempt = certificates[of.spec]?.attempt, attempt.id == of.attempt else { return }
+    try attempt.apply(occurrence)
+    switch attempt.state {
+    case .makingKey, .requestingOrder, .ordering, .validating, .finalizing: certificates[of.spec]?.attempt = attempt
+    case .issued(let key, let certificate): certificates[of.spec]?.succeed(certificate, key: key)
+    case .failed(let failure):
+      certificates[of.spec]?.attempt = nil
+      certificates[of.spec]?.fail(failure, record)
+    }
+  }
+}
+
+extension CertificateState {
+  fileprivate mutating func forgetFailures() {
+    failures = 0
+    lastFailure = nil
+    lastFailureAt = nil
+    failingSince = nil
+    failingSweep = nil
+  }
+
+  fileprivate mutating func fail(_ failure: Failure, _ record: Record) {
+    // A rate limit or a sick node never counts as the customer's failure.
+    if failure.kind.retry == .backOff { failures += 1 }
+    lastFailure = failure
+    lastFailureAt = record.at
+    if failingSince == nil {
+      failingSince = record.at
+      failingSweep = record.sweep
+    }
+  }
+
+  fileprivate mutating func succeed(_ certificate: IssuedCertificate, key: Attempt.Key) {
+    issued = certificate
+    issuedRevision = attemptRevision
+    keyNode = key.node
+    attempt = nil
+    forgetFailures()
+  }
+
+  fileprivate mutating func serve(_ attempt: AttemptID, at now: Date) {
+    served = attempt
+    servedAt = now
+    if let issued, issued.attempt == attempt { servedNotAfter = issued.notAfter }
+    forgetFailures()
+  }
+}

@@ -1,0 +1,47 @@
+public import Foundation
+
+/// Compares what is wanted with what is.
+public enum Planner {
+  /// One change for each wanted certificate, sorted by id.
+  public static func plan(_ state: FleetState, inventory: Inventory, at now: Date) -> Plan {
+    let pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
+    let changes = state.certificates.values.map { certificate in
+      let (action, reason) = decide(
+        certificate, pair: pairs[certificate.spec.pair], isPaused: state.pairs[certificate.spec.pair]?.isPaused == true,
+        at: now)
+      return PlannedChange(spec: certificate.spec.id, action: action, reason: reason)
+    }
+    return Plan(at: now, changes: changes.sorted { $0.spec < $1.spec })
+  }
+
+  /// The one decision about one certificate.
+  public static func decide(
+    _ certificate: CertificateState, pair: Pair?, isPaused: Bool, at now: Date
+  ) -> (Action, Reason) {
+    guard let pair else { return (.blocked, .unknownPair) }
+    let (action, reason) = decideWithoutBrakes(certificate, pair: pair, at: now)
+    guard action != .keep else { return (action, reason) }
+    if isPaused { return (.blocked, .paused) }
+    if let failure = certificate.lastFailure, let notBefore = certificate.notBefore, notBefore > now {
+      return notBefore == .distantFuture
+        ? (.blocked, .heldForOperator(failure.kind)) : (.blocked, .waiting(until: notBefore, failure.kind))
+    }
+    return (action, reason)
+  }
+
+  private static func decideWithoutBrakes(
+    _ certificate: CertificateState, pair: Pair, at now: Date
+  ) -> (Action, Reason) {
+    if let attempt = certificate.attempt {
+      return (certificate.issued == nil ? .issue : .renew, attempt.state == .makingKey ? .new : .unfinished)
+    }
+    guard let issued = certificate.issued else { return (.issue, .new) }
+    guard certificate.issuedRevision == certificate.revision else { return (.issue, .revised) }
+    guard issued.dueAt > now else { return (.renew, .due(notAfter: issued.notAfter)) }
+    guard certificate.served == issued.attempt else { return (.redeploy, .notServed) }
+    for node in pair.nodes where certificate.installations[node.id]?.attempt != issued.attempt {
+      return (.redeploy, .owed(node: node.id))
+    }
+    return (.keep, .valid(dueAt: issued.dueAt))
+  }
+}
