@@ -1,0 +1,75 @@
+/// What a transfer receives and sends, filled by libcurl's callbacks on the loop's thread.
+final class TransferSink {
+  /// A peer may send headers for ever: 256 KiB is 5 times what the longest real answer needs.
+  private static let headerLimit = 256 << 10
+
+  private let bodyLimit: Int
+  private let outgoing: [UInt8]
+  private var sent = 0
+  private var headerSize = 0
+
+  private(set) var headers: [(name: String, value: String)] = []
+  private(set) var body: [UInt8] = []
+  /// The last line of an answer that is no header: an SMTP reply, an HTTP status line.
+  private(set) var lastReply = ""
+  /// True once the peer has sent more than the caller was ready to take.
+  private(set) var overflowed = false
+  /// The `Location` of each answer that was followed by another one.
+  private(set) var followed: [String] = []
+
+  init(bodyLimit: Int, outgoing: [UInt8]) {
+    self.bodyLimit = bodyLimit
+    self.outgoing = outgoing
+  }
+
+  /// Takes one line, its line end included. False stops the transfer.
+  func receive(headerLine bytes: UnsafeRawBufferPointer) -> Bool {
+    headerSize += bytes.count
+    guard headerSize <= Self.headerLimit else {
+      overflowed = true
+      return false
+    }
+    var line = Substring(String(decoding: bytes, as: UTF8.self))
+    while let last = line.last, last.isNewline { line.removeLast() }
+    if line.hasPrefix("HTTP/") {
+      // A new answer: after 100 Continue, a redirect, or a proxy's CONNECT.
+      if let location = headers.last(where: { $0.name.lowercased() == "location" }) { followed.append(location.value) }
+      headers = []
+      lastReply = String(line)
+    } else if let first = line.first, first == " " || first == "\t", let last = headers.indices.last {
+      // RFC 9112 §5.2: a folded line goes on with the value before it.
+      headers[last].value += " " + line.trimmed()
+    } else if let colon = line.firstIndex(of: ":") {
+      headers.append((String(line[..<colon]), line[line.index(after: colon)...].trimmed()))
+    }
+    if !line.isEmpty, !line.hasPrefix("HTTP/") { lastReply = String(line) }
+    return true
+  }
+
+  /// Takes a part of the body. False stops the transfer.
+  func receive(body part: UnsafeRawBufferPointer) -> Bool {
+    guard body.count + part.count <= bodyLimit else {
+      overflowed = true
+      return false
+    }
+    body.append(contentsOf: part)
+    return true
+  }
+
+  /// Fills the room with what is to be sent next; 0 is the end.
+  func upload(into room: UnsafeMutableRawBufferPointer) -> Int {
+    let count = min(room.count, outgoing.count - sent)
+    room.copyBytes(from: outgoing[sent..<sent + count])
+    sent += count
+    return count
+  }
+}
+
+extension Substring {
+  fileprivate func trimmed() -> String {
+    var text = self
+    while let first = text.first, first == " " || first == "\t" { text.removeFirst() }
+    while let last = text.last, last == " " || last == "\t" { text.removeLast() }
+    return String(text)
+  }
+}
