@@ -1,0 +1,92 @@
+"""Which processes a lab consists of, with their command lines and the proof that each one works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import haproxy, probes
+from .model import Lab, Node, Pair
+
+SSHD = "/usr/sbin/sshd"
+DEBIAN_PYTHON = "/usr/bin/python3"
+
+
+@dataclass
+class Service:
+    name: str
+    argv: list[str]
+    log: str
+    ready: Callable[[], probes.Answer]
+    #: The node it belongs to; empty for what the whole lab shares.
+    node: str = ""
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def shared(lab: Lab) -> list[Service]:
+    host, port = lab.dns.server.rsplit(":", 1)
+    off = [word for name in ("http01", "https01", "tlsalpn01", "defaultIPv4", "defaultIPv6") for word in (f"-{name}", "")]
+    management = lab.dns.management.removeprefix("http://")
+    sink = str(Path(__file__).with_name("smtp_sink.py"))
+    return [
+        Service(
+            "dns",
+            ["pebble-challtestsrv", "-dns01", f"{host}:{port}", "-management", management, *off],
+            lab.path("log", "dns.log"),
+            lambda: probes.dns(lab),
+        ),
+        Service(
+            "pebble",
+            ["pebble", "-strict", "-config", lab.path("pebble", "config.json"), "-dnsserver", lab.dns.server],
+            lab.path("log", "pebble.log"),
+            lambda: probes.pebble(lab),
+            environment=lab.authority.environment,
+        ),
+        Service(
+            "smtp",
+            [DEBIAN_PYTHON, sink, lab.mail.host, str(lab.mail.port), lab.mail.tls]
+            + [lab.mail.user, lab.mail.directory, lab.path("keys")],
+            lab.path("log", "smtp.log"),
+            lambda: probes.smtp(lab),
+        ),
+        Service(
+            "forwarder",
+            ["haproxy", "-db", "-f", lab.path("forwarder.cfg")],
+            lab.path("log", "forwarder.log"),
+            lambda: None if haproxy.command(haproxy.forwarder_socket(lab), "show info") else "its socket is silent",
+        ),
+    ]
+
+
+def of_node(pair: Pair, node: Node) -> list[Service]:
+    found = [
+        Service(
+            f"{node.id}/sshd",
+            # -D -e: in the foreground, with the log on stderr. sshd starts itself anew for each connection, so its
+            # path must be absolute.
+            [SSHD, "-D", "-e", "-f", node.path("etc", "ssh", "sshd_config")],
+            node.path("log", "sshd.log"),
+            lambda: probes.sshd(node),
+            node.id,
+        ),
+        Service(
+            f"{node.id}/haproxy",
+            ["haproxy", "-W", "-S", f"{node.socket('master')},mode,600", "-p", node.path("var", "haproxy.pid")]
+            + ["-f", haproxy.config_file(node)],
+            node.path("log", "haproxy.log"),
+            lambda: probes.node_haproxy(pair, node),
+            node.id,
+        ),
+    ]
+    if pair.has_stunnel:
+        found.append(
+            Service(
+                f"{node.id}/stunnel",
+                ["stunnel4", node.path("etc", "stunnel", "stunnel.conf")],
+                node.path("log", "stunnel.out"),
+                lambda: probes.node_stunnel(node),
+                node.id,
+            )
+        )
+    return found
