@@ -1,0 +1,7 @@
+/// What a server sent in a TLS handshake, unverified.
+public struct ServedCertificate: Sendable, Equatable {
+  /// The chain in PEM, leaf first, in the order and number in which it was served.
+  public let chainPEM: [String]
+  /// The address that answered, without a port.
+  public let remoteAddress: String
+}
