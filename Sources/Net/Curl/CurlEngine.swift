@@ -2,7 +2,7 @@ import CCurl
 
 /// What runs on the loop's thread: the multi handle, the transfers in it, and those that wait for a place.
 struct CurlEngine: ~Copyable {
-  private typealias Answer = CheckedContinuation<Result<TransferResult, NetError>, Never>
+  private typealias Answer = CurlLoop.Answer
 
   private struct Waiting {
     var number: UInt
@@ -23,13 +23,13 @@ struct CurlEngine: ~Copyable {
     }
   }
 
-  private let mailbox: CurlMailbox
+  private let mailbox: Mailbox<CurlLoop.Letter>
   private let clock = ContinuousClock()
   private var running: [UInt: Running] = [:]
   private var waiting: [Waiting] = []
   private var taken: [TransferPlan.Lane: Int] = [:]
 
-  init(mailbox: CurlMailbox) { self.mailbox = mailbox }
+  init(mailbox: Mailbox<CurlLoop.Letter>) { self.mailbox = mailbox }
 
   /// Works until the loop is shut down.
   mutating func run() {
