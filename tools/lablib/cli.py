@@ -37,12 +37,12 @@ def parser() -> argparse.ArgumentParser:
     start.add_argument("--kind", choices=KINDS, help="only this kind of pair; otherwise they take turns")
     start.add_argument("--spec", metavar="FILE", help="a JSON shape: pairs, customers, domains or domains_csv, smtp, …")
     start.add_argument("--domains-csv", metavar="FILE", help="take the domains from a CSV of certfleet")
-    start.add_argument("--smtp", choices=("none", "starttls", "tls", "auth"), help="protection of the mail server (none)")
+    start.add_argument("--smtp", choices=spec.SMTP, help="protection of the mail server (none)")
     start.add_argument("--validity", type=int, metavar="SECONDS", help="lifetime of certificates (90 days)")
     start.add_argument("--thumbprint", metavar="VALUE", help="put the challenge rule of this ACME account on the nodes")
     start.add_argument("--authz-reuse", type=int, metavar="PERCENT", help="how often Pebble reuses authorizations (50)")
     start.add_argument("--nonce-reject", type=int, default=5, metavar="PERCENT", help="how often it refuses nonces (5)")
-    start.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="give up when not ready by then (60)")
+    start.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for becoming ready (60)")
     start.add_argument("--owner", type=int, default=0, metavar="PID", help="the lab ends when this process ends")
     add("down", "ends the lab's processes and removes DIR").add_argument(
         "--keep", action="store_true", help="end the processes, leave the files"
@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     move = add("failover", "moves the VIPs of a pair (or one VIP) to the other node and cuts their connections", "PAIR")
     move.add_argument("vip", nargs="?", metavar="VIP")
     move.add_argument("--to", metavar="NODE", help="the node that shall hold it, or `none`")
-    node = add("node", "all processes of a node: stop (polite), kill (SIGKILL), freeze (SIGSTOP), start (or thaw)", "NODE")
+    node = add("node", "stop, kill (SIGKILL), freeze (SIGSTOP) or start (or thaw) a node", "NODE")
     node.add_argument("action", choices=("stop", "start", "kill", "freeze"))
     add("split", "both nodes of the pair claim to be active", "PAIR")
     add("heal", "the nodes of the pair say again who is active", "PAIR")

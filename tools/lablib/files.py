@@ -25,8 +25,9 @@ def make(lab: Lab) -> None:
     for folder in ("keys", "log", "pebble", "mail"):
         os.makedirs(lab.path(folder), exist_ok=True)
     os.chmod(lab.path("keys"), 0o700)
-    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "controller of a lab", "-f", lab.path("keys", "controller"))
-    os.replace(lab.path("keys", "controller.pub"), lab.path("keys", "authorized_keys"))
+    key = lab.path("keys", "controller")
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "controller of a lab", "-f", key)
+    os.replace(f"{key}.pub", lab.path("keys", "authorized_keys"))
     infrastructure(lab)
     write(lab.path("forwarder.cfg"), haproxy.forwarder_config(lab))
     with ThreadPoolExecutor(max_workers=4) as pool:

@@ -110,10 +110,9 @@ def forwarder_config(lab: Lab) -> str:
                 lines.append(f"\nfrontend {name}\n  bind {vip.address}:{port}\n  default_backend {name}\n")
                 lines.append(f"backend {name}\n")
                 for node in pair.nodes:
-                    target = (
-                        f"unix@{node.socket(protocol)}" if pair.vip_bound else f"{node.address}:{getattr(node, protocol)}"
-                    )
-                    # `init-state` and `maint` are decided by the switch commands; nobody holds a VIP at the start.
+                    own = node.http if protocol == "http" else node.https
+                    target = f"unix@{node.socket(protocol)}" if pair.vip_bound else f"{node.address}:{own}"
+                    # Nobody holds a VIP at the start; the switch commands decide.
                     lines.append(f"  server {node.id} {target} disabled\n")
     return "".join(lines)
 

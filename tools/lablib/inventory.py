@@ -9,6 +9,8 @@ import json
 from . import haproxy
 from .model import Lab, Node, Pair, write
 
+#: Words that YAML 1.1 reads as something other than text.
+RESERVED = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
 COLUMNS = ("domain", "pair", "vip", "customer", "certificate", "label")
 
 
@@ -125,4 +127,4 @@ def indented(columns: int, lines: list[str]) -> list[str]:
 def word(text: str) -> str:
     """A YAML scalar. JSON's quoting is valid YAML, and plain words read better without it."""
     plain = text and text[0].isalpha() and all(c.isalnum() or c in "._-" for c in text)
-    return text if plain and text.lower() not in ("yes", "no", "on", "off", "true", "false", "null", "y", "n") else json.dumps(text)
+    return text if plain and text.lower() not in RESERVED else json.dumps(text)

@@ -121,7 +121,8 @@ def dns(lab: Lab, name: str = "probe.invalid") -> Answer:
 
 def addresses(lab: Lab, name: str) -> list[str]:
     """The A records that the lab's DNS answers for a name."""
-    question = b"".join(bytes([len(part)]) + part.encode() for part in name.split(".")) + b"\0" + struct.pack("!HH", 1, 1)
+    labels = b"".join(bytes([len(part)]) + part.encode() for part in name.split("."))
+    question = labels + b"\0" + struct.pack("!HH", 1, 1)
     host, port = lab.dns.server.rsplit(":", 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
         connection.settimeout(TIMEOUT)

@@ -26,7 +26,8 @@ class Service:
 
 def shared(lab: Lab) -> list[Service]:
     host, port = lab.dns.server.rsplit(":", 1)
-    off = [word for name in ("http01", "https01", "tlsalpn01", "defaultIPv4", "defaultIPv6") for word in (f"-{name}", "")]
+    unused = ("http01", "https01", "tlsalpn01", "defaultIPv4", "defaultIPv6")
+    off = [word for name in unused for word in (f"-{name}", "")]
     management = lab.dns.management.removeprefix("http://")
     sink = str(Path(__file__).with_name("smtp_sink.py"))
     return [

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from .addresses import MAX_PAIRS
 from .model import CHALLENGES, DETECTORS, KINDS, Customer, Domain, LabError
 
+SMTP = ("none", "starttls", "tls", "auth")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 NAME = re.compile(r"(?=.{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 CUSTOMERS = (
@@ -152,6 +153,8 @@ def check(spec: Spec) -> None:
             raise LabError(f"{pair.id}: one or two nodes, 1 to 90 VIPs")
         if len(pair.vips) > 1 and pair.detector == "file":
             raise LabError(f"{pair.id}: a status file speaks for the whole node; several VIPs need detector 'command'")
+    if spec.smtp not in SMTP or not isinstance(spec.validity, int) or spec.validity < 1:
+        raise LabError(f"smtp is one of {', '.join(SMTP)}; validity is a number of seconds")
     if not 1 <= len(pairs) <= MAX_PAIRS:
         raise LabError(f"a lab has 1 to {MAX_PAIRS} pairs")
     for row in spec.domains:

@@ -64,7 +64,8 @@ def up(directory: str, shape: spec.Spec, timeout: float, owner: int, say) -> Lab
             readable, writable = os.pipe()
             with open(lab.path("log", "supervisor.log"), "ab") as log:
                 child = subprocess.Popen(
-                    [sys.executable, "-B", "-m", "lablib.supervisor", directory, str(writable), str(timeout), str(owner)],
+                    [sys.executable, "-B", "-m", "lablib.supervisor"]
+                    + [directory, str(writable), str(timeout), str(owner)],
                     **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "start_new_session": True},
                     # The lock on the block lives as long as the supervisor holds its copy.
                     **{"pass_fds": (writable, lock.fileno()), "cwd": Path(__file__).parents[1]},
