@@ -13,6 +13,19 @@ public struct HTTPResponse: Sendable {
   /// The `Location` of each redirect that was followed, as sent.
   public let redirects: [String]
 
+  /// Makes one: what a scripted server answers.
+  public init(
+    status: Int, headers: [(name: String, value: String)], body: [UInt8], remoteAddress: String = "",
+    effectiveURL: String = "", redirects: [String] = []
+  ) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+    self.remoteAddress = remoteAddress
+    self.effectiveURL = effectiveURL
+    self.redirects = redirects
+  }
+
   /// The first value of a header, whatever the case of its name.
   public func header(_ name: String) -> String? {
     let wanted = name.lowercased()
