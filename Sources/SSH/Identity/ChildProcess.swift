@@ -1,0 +1,65 @@
+import CLibSSH2
+import Glibc
+
+/// Starts a program of the PATH with little: our PATH and HOME, the given variables, nothing open but the standard streams.
+enum ChildProcess {
+  static func spawn(_ words: [String], stdin: Int32, environment: [String]) -> Result<pid_t, SystemFailure> {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, stdin, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    // A session of its own: Ctrl-C at our terminal must not end the agent while we finish our steps, and ssh-add must
+    // find no terminal to ask at.
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, shim_spawn_setsid | Int16(POSIX_SPAWN_SETSIGMASK))
+    let inherited = ["PATH", "HOME", "TMPDIR"].compactMap { name in
+      getenv(name).map { name + "=" + String(cString: $0) }
+    }
+    var child = pid_t()
+    let status = withCStrings(words) { arguments in
+      withCStrings(inherited + environment) { variables in
+        posix_spawnp(&child, words[0], &actions, &attributes, arguments, variables)
+      }
+    }
+    return status == 0 ? .success(child) : .failure(SystemFailure(code: status))
+  }
+
+  /// The exit status, -1 for a signal; nil when the deadline passed, and then it is killed.
+  static func wait(_ child: pid_t, until end: Instant) -> Int32? {
+    var status: Int32 = 0
+    while true {
+      let ended = waitpid(child, &status, WNOHANG)
+      if ended == child { return status & 0x7f == 0 ? (status >> 8) & 0xff : -1 }
+      if ended < 0, errno != EINTR { return -1 }
+      guard Instant.now < end else { break }
+      usleep(1_000)
+    }
+    kill(child, SIGKILL)
+    waitpid(child, &status, 0)
+    return nil
+  }
+
+  /// Ends a child that ends by itself, or soon will.
+  static func reap(_ child: pid_t) { _ = wait(child, until: .now + .seconds(1)) }
+
+  private static func withCStrings<R>(
+    _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
+  ) -> R {
+    let pointers = UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: strings.count + 1)
+    for (index, string) in strings.enumerated() { pointers[index] = strdup(string) }
+    pointers[strings.count] = nil
+    defer {
+      for index in strings.indices { free(pointers[index]) }
+      pointers.deallocate()
+    }
+    return body(pointers)
+  }
+}
