@@ -131,7 +131,7 @@ struct HTTPClientTests {
 
   @Test func waitingForAPlaceCountsAgainstTheDeadline() async throws {
     let busy = HTTPClient(loop: loop, connectionsPerHost: 1)
-    let silent = HTTPRequest(url: peer.url("/silent"), deadline: .seconds(20))
+    let silent = HTTPRequest(url: peer.url("/silent"), deadline: .seconds(60))
     let first = Task { try await busy.send(silent) }
     while try await counts().requests < 2 {}
 
@@ -140,7 +140,7 @@ struct HTTPClientTests {
       try await busy.send(HTTPRequest(url: self.peer.url("/echo"), deadline: .milliseconds(150)))
     }
 
-    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(ContinuousClock.now - start < Peer.soon)
     loop.shutdown()
     await #expect(throws: NetError.self) { try await first.value }
   }
@@ -160,7 +160,7 @@ struct HTTPClientTests {
     let kind = await failure(HTTPRequest(url: peer.url(path), deadline: .milliseconds(300)))
 
     #expect(kind == .timedOut)
-    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(ContinuousClock.now - start < Peer.soon)
   }
 
   @Test(arguments: ["/big/70000", "/endless", "/headers"]) func anAnswerWithoutEndIsCutOff(path: String) async throws {
@@ -296,7 +296,7 @@ struct HTTPClientTests {
     task.cancel()
 
     await #expect { try await task.value } throws: { ($0 as? NetError)?.kind == .cancelled }
-    #expect(ContinuousClock.now - start < .seconds(2))
+    #expect(ContinuousClock.now - start < Peer.soon)
   }
 
   @Test func aTaskCancelledBeforehandSendsNothing() async throws {

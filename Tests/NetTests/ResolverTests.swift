@@ -121,7 +121,7 @@ struct ResolverTests {
     #expect(answers.count == 5000)
     #expect(answers.allSatisfy { $0 == .records([.address("2001:db8::1")]) })
     // The aim is 1 s: five times that leaves room for a busy machine.
-    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(ContinuousClock.now - start < Peer.soon)
   }
 
   @Test func thousandsOfQuestionsToASilentServerAreAllAnswered() async {
@@ -143,7 +143,7 @@ struct ResolverTests {
     task.cancel()
 
     #expect(await task.value == .timedOut)
-    #expect(ContinuousClock.now - start < .seconds(5))
+    #expect(ContinuousClock.now - start < Peer.soon)
   }
 
   private func counts() async -> String {

@@ -4,7 +4,7 @@ import Foundation
 final class TestAuthority {
   let folder: URL
   /// What a client has to trust.
-  var rootPath: String { folder.appending(path: "root.pem").path() }
+  var rootPath: String { folder.appending(path: "root.pem").path(percentEncoded: false) }
 
   init() throws {
     folder = FileManager.default.temporaryDirectory.appending(path: "net-tests-\(UUID().uuidString)")
@@ -16,7 +16,9 @@ final class TestAuthority {
   }
 
   deinit {
-    do { try FileManager.default.removeItem(at: folder) } catch { print("left behind: \(folder.path())") }
+    do { try FileManager.default.removeItem(at: folder) } catch {
+      print("left behind: \(folder.path(percentEncoded: false))")
+    }
   }
 
   /// A leaf for these names: the paths of its chain (leaf, intermediate) and of its key.
@@ -27,7 +29,7 @@ final class TestAuthority {
     try sign(file, by: "middle", extensions: "subjectAltName=\(all)", days: days)
     let chain = try ["\(file).pem", "middle.pem"].map { try String(contentsOf: path($0), encoding: .utf8) }.joined()
     try chain.write(to: path("\(file).chain"), atomically: true, encoding: .utf8)
-    return (path("\(file).chain").path(), path("\(file).key").path())
+    return (path("\(file).chain").path(percentEncoded: false), path("\(file).key").path(percentEncoded: false))
   }
 
   /// The PEM blocks of a file.
@@ -43,7 +45,8 @@ final class TestAuthority {
       "/usr/bin/openssl",
       [
         "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=\(subject)",
-        "-keyout", path("\(name).key").path(), "-out", path("\(name).csr").path(),
+        "-keyout", path("\(name).key").path(percentEncoded: false), "-out",
+        path("\(name).csr").path(percentEncoded: false),
       ])
   }
 
@@ -51,13 +54,19 @@ final class TestAuthority {
     let file = path("\(name).ext")
     try extensions.write(to: file, atomically: true, encoding: .utf8)
     let signer =
-      issuer.map { ["-CA", path("\($0).pem").path(), "-CAkey", path("\($0).key").path(), "-CAcreateserial"] }
-      ?? ["-signkey", path("\(name).key").path()]
+      issuer.map {
+        [
+          "-CA", path("\($0).pem").path(percentEncoded: false), "-CAkey", path("\($0).key").path(percentEncoded: false),
+          "-CAcreateserial",
+        ]
+      }
+      ?? ["-signkey", path("\(name).key").path(percentEncoded: false)]
     try run(
       "/usr/bin/openssl",
       [
-        "x509", "-req", "-in", path("\(name).csr").path(), "-out", path("\(name).pem").path(), "-days", "\(days)",
-        "-extfile", file.path(),
+        "x509", "-req", "-in", path("\(name).csr").path(percentEncoded: false), "-out",
+        path("\(name).pem").path(percentEncoded: false), "-days", "\(days)",
+        "-extfile", file.path(percentEncoded: false),
       ] + signer)
   }
 }

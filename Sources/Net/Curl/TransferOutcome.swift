@@ -16,6 +16,11 @@ extension EasyHandle {
   private func failure(_ code: CURLcode) -> NetError {
     let words = words(for: code)
     if sink.overflowed { return NetError(.bodyTooLarge, "the answer is larger than allowed") }
+    if code != CURLE_OPERATION_TIMEDOUT, let reply = sink.reply, reply.code >= 400,
+      text(CURLINFO_EFFECTIVE_URL).hasPrefix("smtp")
+    {
+      return NetError(.smtp(code: reply.code, text: reply.text), "\(words): \(reply.code) \(reply.text)")
+    }
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
       return NetError(.nameNotFound, words)

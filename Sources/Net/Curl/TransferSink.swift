@@ -10,8 +10,9 @@ final class TransferSink {
 
   private(set) var headers: [(name: String, value: String)] = []
   private(set) var body: [UInt8] = []
-  /// The last line of an answer that is no header: an SMTP reply, an HTTP status line.
-  private(set) var lastReply = ""
+  /// The last reply of an SMTP server but its goodbye: its code, and its lines in one.
+  private(set) var reply: (code: Int, text: String)?
+  private var replyGoesOn = false
   /// True once the peer has sent more than the caller was ready to take.
   private(set) var overflowed = false
   /// The `Location` of each answer that was followed by another one.
@@ -31,19 +32,28 @@ final class TransferSink {
     }
     var line = Substring(String(decoding: bytes, as: UTF8.self))
     while let last = line.last, last.isNewline { line.removeLast() }
+    note(reply: line)
     if line.hasPrefix("HTTP/") {
       // A new answer: after 100 Continue, a redirect, or a proxy's CONNECT.
       if let location = headers.last(where: { $0.name.lowercased() == "location" }) { followed.append(location.value) }
       headers = []
-      lastReply = String(line)
     } else if let first = line.first, first == " " || first == "\t", let last = headers.indices.last {
       // RFC 9112 §5.2: a folded line goes on with the value before it.
       headers[last].value += " " + line.trimmed()
     } else if let colon = line.firstIndex(of: ":") {
       headers.append((String(line[..<colon]), line[line.index(after: colon)...].trimmed()))
     }
-    if !line.isEmpty, !line.hasPrefix("HTTP/") { lastReply = String(line) }
     return true
+  }
+
+  /// RFC 5321 §4.2: three digits, then "-" where another line of the same reply follows.
+  private func note(reply line: Substring) {
+    guard let code = Int(line.prefix(3)), (200...599).contains(code) else { return }
+    // The answer to libcurl's QUIT after a refusal.
+    guard code != 221 else { return }
+    let text = String(line.dropFirst(4))
+    reply = (code, replyGoesOn ? [reply?.text ?? "", text].joined(separator: " ") : text)
+    replyGoesOn = line.dropFirst(3).first == "-"
   }
 
   /// Takes a part of the body. False stops the transfer.
