@@ -10,6 +10,8 @@ public struct Authority: Sendable, Equatable {
   public var eab: ExternalAccountBinding?
   /// The profile asked for unless a row says otherwise.
   public var profile: String?
+  /// Further profiles that rows may ask for, beside `profile` and Let's Encrypt's own.
+  public var profiles: [String]
   /// Which rate limits the CA enforces.
   public var limits: LimitSet
   /// Extra roots for the connection to the CA itself.
@@ -24,7 +26,8 @@ public struct Authority: Sendable, Equatable {
   /// Collects the parts.
   public init(
     id: AuthorityID, directory: String, contact: [String] = [], eab: ExternalAccountBinding? = nil,
-    profile: String? = nil, limits: LimitSet = .letsEncrypt, trust: String? = nil, roots: String? = nil,
+    profile: String? = nil, profiles: [String] = [], limits: LimitSet = .letsEncrypt, trust: String? = nil,
+    roots: String? = nil,
     preferredRoot: String? = nil, keyPassphrase: SecretSource? = nil
   ) {
     self.id = id
@@ -32,6 +35,7 @@ public struct Authority: Sendable, Equatable {
     self.contact = contact
     self.eab = eab
     self.profile = profile
+    self.profiles = profiles
     self.limits = limits
     self.trust = trust
     self.roots = roots

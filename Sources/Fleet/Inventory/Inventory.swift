@@ -53,13 +53,16 @@ public struct Customer: Sendable, Equatable {
   public var mail: [String]
   /// Ties in the queue are broken in favour of the larger weight; 1 unless the inventory says otherwise.
   public var weight: Int
+  /// Whether other customers may hold names at or below this one's, as under a hosting provider's own domain.
+  public var sharesNames: Bool
 
   /// Collects the parts.
-  public init(id: CustomerID, name: String, mail: [String] = [], weight: Int = 1) {
+  public init(id: CustomerID, name: String, mail: [String] = [], weight: Int = 1, sharesNames: Bool = false) {
     self.id = id
     self.name = name
     self.mail = mail
     self.weight = weight
+    self.sharesNames = sharesNames
   }
 }
 

@@ -12,11 +12,13 @@ public struct Pair: Sendable, Equatable {
   public var vips: [VIP]
   /// What to do while one node cannot be reached.
   public var degraded: DegradedPolicy
+  /// Whether rows may name other customers than `customer`; a pair without a customer is always shared.
+  public var isShared: Bool
 
   /// Collects the parts.
   public init(
     id: PairID, customer: CustomerID?, appliance: Appliance, nodes: [Node], vips: [VIP],
-    degraded: DegradedPolicy = .waitUntilDanger
+    degraded: DegradedPolicy = .waitUntilDanger, isShared: Bool = false
   ) {
     self.id = id
     self.customer = customer
@@ -24,6 +26,7 @@ public struct Pair: Sendable, Equatable {
     self.nodes = nodes
     self.vips = vips
     self.degraded = degraded
+    self.isShared = isShared || customer == nil
   }
 
   /// The kinds of machine that certfleet knows.

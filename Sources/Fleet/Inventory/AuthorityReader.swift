@@ -1,0 +1,108 @@
+import Foundation
+
+/// Reads `authorities:`.
+struct AuthorityReader {
+  let context: ReadingContext
+
+  static let keys = [
+    "id", "directory", "contact", "eab", "profile", "profiles", "limits", "trust", "roots", "preferred_root",
+    "key_passphrase", "key_passphrase_file", "key_passphrase_env",
+  ]
+  static let eabKeys = ["kid", "hmac", "hmac_file", "hmac_env"]
+
+  func read(_ files: [Section]) -> [Authority] {
+    var places: [String: SourceLocation] = [:]
+    return files.flatMap { $0.list("authorities") ?? [] }.compactMap { item in
+      let section = Section(item, "an authority", keys: Self.keys, context)
+      guard let id = section.identifier("id") else { return nil }
+      context.claim(id, "authority", at: section.location(of: "id"), in: &places)
+      let directory = directory(section)
+      return Authority(
+        id: AuthorityID(id), directory: directory ?? "", contact: section.texts("contact").compactMap(contact),
+        eab: externalAccountBinding(section), profile: profile(section, "profile"),
+        profiles: section.texts("profiles").map(\.text), limits: limits(section, directory: directory),
+        trust: section.path("trust", reading: .certificates), roots: section.path("roots", reading: .certificates),
+        preferredRoot: section.text("preferred_root"), keyPassphrase: section.secret("key_passphrase"))
+    }
+  }
+
+  private func profile(_ section: Section, _ key: String) -> String? {
+    section.text(key).flatMap { context.identifier($0, at: section.location(of: key)) }
+  }
+
+  private func directory(_ section: Section) -> String? {
+    guard
+      let text = section.text(
+        "directory", orMissing: "write `directory: https://acme-v02.api.letsencrypt.org/directory`")
+    else { return nil }
+    let location = section.location(of: "directory")
+    guard let url = URL(string: text), let host = url.host, !host.isEmpty, url.scheme?.lowercased() == "https" else {
+      // RFC 8555 §6.1: "ACME servers MUST [use] HTTPS".
+      context.faults.error(
+        at: location, "“directory” of \(section.title) is no https URL",
+        remedy: "ACME is spoken over https only: https://…")
+      return nil
+    }
+    if url.user != nil || url.password != nil {
+      context.faults.error(
+        at: location, "“directory” of \(section.title) has a login in it",
+        remedy: "ACME needs none; for an account key of the CA use `eab:`")
+    }
+    return text
+  }
+
+  private func contact(_ item: (text: String, location: SourceLocation)) -> String? {
+    if item.text.hasPrefix("mailto:") {
+      return context.mailbox(String(item.text.dropFirst("mailto:".count)), at: item.location).map { "mailto:" + $0 }
+    }
+    // RFC 8555 §7.1.2: contacts are URLs; CAs take mailto, some tel.
+    if item.text.hasPrefix("tel:") { return item.text }
+    context.faults.error(
+      at: item.location, "“\(Printable.short(item.text, 64))” is no contact URL",
+      remedy: "write it as mailto:ops@example.com")
+    return nil
+  }
+
+  private func externalAccountBinding(_ section: Section) -> Authority.ExternalAccountBinding? {
+    guard let eab = section.section("eab", keys: Self.eabKeys) else { return nil }
+    let keyID = eab.text("kid", orMissing: "write the key identifier that the CA gave you")
+    let key = eab.secret("hmac")
+    if key == nil, ["hmac", "hmac_file", "hmac_env"].allSatisfy({ eab.entry($0) == nil }) {
+      eab.missing("hmac_file", remedy: "write the CA's HMAC key into a file of mode 0600 and name it here")
+    }
+    guard let keyID, let key else { return nil }
+    return Authority.ExternalAccountBinding(keyID: keyID, macKey: key)
+  }
+
+  private func limits(_ section: Section, directory: String?) -> Authority.LimitSet {
+    switch section.text("limits") {
+    case nil: Self.limits(ofDirectory: directory)
+    case "letsencrypt": .letsEncrypt
+    case "letsencrypt-staging": .letsEncryptStaging
+    case "none": .none
+    case .some(let text): file(text, at: section.location(of: "limits"))
+    }
+  }
+
+  private func file(_ text: String, at location: SourceLocation) -> Authority.LimitSet {
+    let words = ["letsencrypt", "letsencrypt-staging", "none"]
+    // A word without a slash or a dot is a mistyped name of a set rather than a file.
+    if !text.contains("/"), !text.contains(".") {
+      context.faults.error(
+        at: location, "“\(Printable.short(text, 40))” is no set of limits",
+        remedy: Spelling.nearest(to: text, among: words).map { "did you mean “\($0)”?" }
+          ?? "write letsencrypt, letsencrypt-staging, none, or a file as ./limits.json")
+      return .none
+    }
+    return .file(context.path(text, at: location, .limits))
+  }
+
+  /// Let's Encrypt's two endpoints bring their limits with them; other CAs publish none that we could know.
+  static func limits(ofDirectory directory: String?) -> Authority.LimitSet {
+    switch directory.flatMap({ URL(string: $0) })?.host?.lowercased() {
+    case "acme-v02.api.letsencrypt.org": .letsEncrypt
+    case "acme-staging-v02.api.letsencrypt.org": .letsEncryptStaging
+    default: .none
+    }
+  }
+}
