@@ -1,0 +1,322 @@
+/// Puts rows together to certificates and holds these against each other: duplicates, claims of two customers, labels.
+struct DomainListAssembler {
+  let inventory: Inventory
+  let defaultCustomer: CustomerID?
+  let sources: [DomainSource]
+  let texts: [SourceText]
+  private let sharing: Set<CustomerID>
+  private(set) var faults: [DomainFault] = []
+
+  init(inventory: Inventory, defaultCustomer: CustomerID?, sources: [DomainSource], texts: [SourceText]) {
+    self.inventory = inventory
+    self.defaultCustomer = defaultCustomer
+    self.sources = sources
+    self.texts = texts
+    sharing = Set(inventory.customers.filter(\.sharesNames).map(\.id))
+  }
+
+  mutating func assemble(_ rows: [DomainRow]) -> DomainList {
+    let certificates = resolve(group(rows))
+    let withoutDuplicates = removeDuplicates(certificates)
+    checkClaims(withoutDuplicates)
+    let labelled = label(withoutDuplicates)
+    var list = DomainList(sources: sources.map(\.path))
+    for certificate in labelled {
+      guard let names = NameSet(certificate.rows.map(\.name.value)), let first = certificate.rows.first else {
+        continue
+      }
+      list.locations[certificate.id] = location(first)
+      list.sharedNames.formUnion(certificate.rows.filter { isShared($0, certificate) }.map(\.name.value))
+      list.specs.append(
+        CertificateSpec(
+          id: certificate.id, pair: certificate.pair, vip: certificate.vip, customer: certificate.customer,
+          label: certificate.label, names: names, key: certificate.key, profile: certificate.profile,
+          registeredDomains: Set(certificate.rows.map(\.registeredDomain)).sorted(), source: sources[first.source].path)
+      )
+    }
+    return list
+  }
+
+  /// One certificate, its rows agreeing.
+  private struct Certificate {
+    var pair: PairID
+    var given: String?
+    var vip: VIPID
+    var customer: CustomerID?
+    var key: KeyType
+    var profile: String?
+    var label: String
+    var rows: [DomainRow]
+
+    /// Pair and label where people gave one, else pair, VIP and name: adding a name to a certificate must not make it another one.
+    var id: SpecID {
+      if let given { return SpecID("\(pair)/\(given)") }
+      return SpecID("\(pair)/\(vip)/\(rows.first?.name.value ?? "")")
+    }
+  }
+
+  // MARK: Rows into certificates
+
+  private struct GroupKey: Hashable {
+    var pair: PairID
+    var certificate: String
+  }
+
+  private func group(_ rows: [DomainRow]) -> [[DomainRow]] {
+    var groups: [[DomainRow]] = []
+    var places: [GroupKey: Int] = [:]
+    for row in rows {
+      guard let certificate = row.certificate?.value else {
+        groups.append([row])
+        continue
+      }
+      let key = GroupKey(pair: row.pair, certificate: certificate)
+      if let place = places[key] {
+        groups[place].append(row)
+      } else {
+        places[key] = groups.count
+        groups.append([row])
+      }
+    }
+    return groups
+  }
+
+  private mutating func resolve(_ groups: [[DomainRow]]) -> [Certificate] {
+    let pairs = Dictionary(inventory.pairs.map { ($0.id, $0) }) { first, _ in first }
+    let usualProfile = inventory.authorities.first?.profile
+    var certificates: [Certificate] = []
+    for rows in groups {
+      guard let first = rows.first, let pair = pairs[first.pair] else { continue }
+      let agreed = (
+        vip: agree(rows, "VIP", \.vip), customer: agree(rows, "customer", \.customer), key: agree(rows, "key", \.key),
+        profile: agree(rows, "profile", \.profile), label: agree(rows, "label", \.label)
+      )
+      let profile = agreed.profile
+      let limit = Profile.maximumNames(profile ?? usualProfile)
+      if rows.count > limit {
+        error(
+          rows[limit], rows[limit].name.offset,
+          "certificate “\(first.certificate?.value ?? "")” has \(rows.count) names, and \(profile ?? usualProfile ?? "a certificate") allows \(limit)",
+          "divide it into several certificates")
+      }
+      guard let vip = agreed.vip ?? onlyVIP(of: pair, for: first) else { continue }
+      let customer = agreed.customer ?? defaultCustomer ?? pair.customer
+      if customer == nil, !inventory.customers.isEmpty {
+        error(
+          first, first.name.offset, "nobody owns this row: pair “\(pair.id)” is shared and the row names no customer",
+          "fill the column `customer`, or give one with --customer")
+      }
+      if agreed.customer == nil, let customer, let owner = pair.customer, owner != customer, !pair.isShared {
+        error(
+          first, first.name.offset,
+          "pair “\(pair.id)” is customer “\(owner)”'s, and these rows are customer “\(customer)”'s",
+          "name another pair or customer, or write `shared: true` at the pair")
+      }
+      let given = first.certificate?.value ?? agreed.label
+      certificates.append(
+        Certificate(
+          pair: pair.id, given: given, vip: vip, customer: customer, key: agreed.key ?? .ecdsaP256, profile: profile,
+          label: agreed.label ?? given ?? Identifier.label(for: first.name.value), rows: rows))
+    }
+    return certificates
+  }
+
+  /// What the rows of one certificate say about a thing; rows that leave the cell empty say nothing.
+  private mutating func agree<Value: Equatable>(
+    _ rows: [DomainRow], _ what: String, _ cell: (DomainRow) -> DomainRow.Cell<Value>?
+  ) -> Value? {
+    var first: (row: DomainRow, cell: DomainRow.Cell<Value>)?
+    for row in rows {
+      guard let cell = cell(row) else { continue }
+      guard let said = first else {
+        first = (row, cell)
+        continue
+      }
+      if said.cell.value != cell.value {
+        error(
+          row, cell.offset,
+          "\(what) “\(cell.value)” in a row of certificate “\(row.certificate?.value ?? "")”, whose \(what) is “\(said.cell.value)” at \(location(said.row, said.cell.offset))",
+          "write the same in all its rows, or leave it empty in all but one")
+      }
+    }
+    return first?.cell.value
+  }
+
+  private mutating func onlyVIP(of pair: Pair, for row: DomainRow) -> VIPID? {
+    if pair.vips.count == 1 { return pair.vips.first?.id }
+    error(
+      row, row.name.offset, "pair “\(pair.id)” has \(pair.vips.count) VIPs, and this row names none",
+      "fill the column `vip`: \(pair.vips.prefix(8).map(\.id.rawValue).joined(separator: ", "))")
+    return nil
+  }
+
+  // MARK: Certificates against each other
+
+  private struct Place: Hashable {
+    var vip: VIPReference
+    var name: String
+  }
+
+  private mutating func removeDuplicates(_ certificates: [Certificate]) -> [Certificate] {
+    var places: [Place: DomainRow] = [:]
+    var elsewhere: [String: DomainRow] = [:]
+    var ids: [SpecID: DomainRow] = [:]
+    var kept: [Certificate] = []
+    for certificate in certificates {
+      var certificate = certificate
+      certificate.rows.removeAll { row in
+        let place = Place(vip: VIPReference(pair: certificate.pair, vip: certificate.vip), name: row.name.value)
+        if let first = places[place] {
+          error(
+            row, row.name.offset, "“\(row.name.value)” stands here again; first at \(location(first))",
+            "remove one of the two rows")
+          return true
+        }
+        places[place] = row
+        if let first = elsewhere[row.name.value] {
+          if first.pair != row.pair, !(first.isShared && row.isShared) {
+            warning(
+              row, row.name.offset,
+              "“\(row.name.value)” stands for pair “\(first.pair)” too, at \(location(first)); each pair gets a certificate of its own",
+              "if the name really points to both, write `shared` = true in both rows; if not, remove one")
+          }
+        } else {
+          elsewhere[row.name.value] = row
+        }
+        return false
+      }
+      guard let first = certificate.rows.first else { continue }
+      if let other = ids[certificate.id] {
+        error(
+          first, (first.label ?? first.certificate ?? first.name).offset,
+          "“\(certificate.given ?? "")” is the label or certificate of another row of this pair, at \(location(other))",
+          "give each its own; to put both names into one certificate, write it into the column `certificate` of both")
+        continue
+      }
+      ids[certificate.id] = first
+      kept.append(certificate)
+    }
+    return kept
+  }
+
+  private struct Claim {
+    var customer: CustomerID?
+    var row: DomainRow
+    var isShared: Bool
+  }
+
+  private func isShared(_ row: DomainRow, _ certificate: Certificate) -> Bool {
+    row.isShared || certificate.customer.map { sharing.contains($0) } == true
+  }
+
+  /// A name, or one below it, in the hands of two customers: a mistake, or one customer taking certificates for another's site.
+  private mutating func checkClaims(_ certificates: [Certificate]) {
+    guard Set(certificates.map(\.customer)).count > 1 else { return }
+    var claims: [String: [Claim]] = [:]
+    for certificate in certificates {
+      for row in certificate.rows {
+        let claim = Claim(customer: certificate.customer, row: row, isShared: isShared(row, certificate))
+        for other in claims[row.name.value] ?? [] where other.customer != claim.customer {
+          guard !(other.isShared && claim.isShared) else { continue }
+          error(
+            row, row.name.offset,
+            "“\(row.name.value)” is \(Self.said(other.customer))'s at \(location(other.row)), and \(Self.said(claim.customer))'s here",
+            "correct one row; where both are right, write `shared` = true in both")
+        }
+        if claims[row.name.value]?.contains(where: { $0.customer == claim.customer }) != true {
+          claims[row.name.value, default: []].append(claim)
+        }
+      }
+    }
+    for certificate in certificates {
+      for row in certificate.rows {
+        for parent in Self.parents(of: row.name.value, downTo: row.registeredDomain) {
+          // The one above decides: it must say that it lets others in.
+          for above in claims[parent] ?? [] where above.customer != certificate.customer && !above.isShared {
+            error(
+              row, row.name.offset,
+              "“\(row.name.value)” is \(Self.said(certificate.customer))'s, but “\(parent)” above it is \(Self.said(above.customer))'s at \(location(above.row))",
+              "correct one row; where both are right, write `shared` = true in the row of “\(parent)”")
+          }
+        }
+      }
+    }
+  }
+
+  /// The names above one, as far as its registered domain: above that nobody's claim reaches.
+  static func parents(of name: String, downTo registered: String) -> [String] {
+    var parents: [String] = []
+    var rest = name[...]
+    while rest.utf8.count > registered.utf8.count, let dot = rest.firstIndex(of: ".") {
+      rest = rest[rest.index(after: dot)...]
+      parents.append(String(rest))
+    }
+    return parents
+  }
+
+  private static func said(_ customer: CustomerID?) -> String { customer.map { "customer “\($0)”" } ?? "nobody" }
+
+  // MARK: Labels
+
+  /// File names, unique on the pair: derived ones give way to given ones, and among derived ones the pair's first VIP keeps the bare name,
+  /// whatever the order of the rows.
+  private mutating func label(_ certificates: [Certificate]) -> [Certificate] {
+    var taken: [FileName: DomainRow] = [:]
+    for certificate in certificates where certificate.given != nil {
+      guard let row = certificate.rows.first else { continue }
+      if let first = taken.updateValue(row, forKey: FileName(certificate)) {
+        error(
+          row, (row.label ?? row.certificate ?? row.name).offset,
+          "label “\(certificate.label)” is another certificate's on this pair, at \(location(first))",
+          "give each its own label")
+      }
+    }
+    let order = Dictionary(
+      inventory.pairs.flatMap { pair in pair.vips.enumerated().map { (VIPReference(pair: pair.id, vip: $1.id), $0) } }
+    ) { first, _ in first }
+    var result = certificates
+    let derived = result.indices.filter { result[$0].given == nil }
+      .map { (index: $0, vip: order[VIPReference(pair: result[$0].pair, vip: result[$0].vip)] ?? 0) }
+      .sorted { ($0.vip, $0.index) < ($1.vip, $1.index) }
+    for (index, _) in derived {
+      guard let row = result[index].rows.first else { continue }
+      if taken[FileName(result[index])] != nil {
+        result[index].label = Identifier.label(result[index].label, on: result[index].vip)
+      }
+      if let first = taken.updateValue(row, forKey: FileName(result[index])) {
+        error(
+          row, row.name.offset,
+          "the file name “\(result[index].label)” is another certificate's on this pair, at \(location(first))",
+          "fill the column `label`")
+      }
+    }
+    return result
+  }
+
+  /// Labels that differ in case only would be one file on an appliance whose file system folds case.
+  private struct FileName: Hashable {
+    var pair: PairID
+    var label: String
+
+    init(_ certificate: Certificate) {
+      pair = certificate.pair
+      label = certificate.label.lowercased()
+    }
+  }
+
+  // MARK: Faults
+
+  private func location(_ row: DomainRow) -> SourceLocation { location(row, row.name.offset) }
+
+  private func location(_ row: DomainRow, _ offset: Int) -> SourceLocation {
+    texts[row.source].location(ofByte: offset)
+  }
+
+  private mutating func error(_ row: DomainRow, _ offset: Int, _ message: String, _ remedy: String) {
+    faults.append(DomainFault(.error, row.source, offset, message, remedy))
+  }
+
+  private mutating func warning(_ row: DomainRow, _ offset: Int, _ message: String, _ remedy: String) {
+    faults.append(DomainFault(.warning, row.source, offset, message, remedy))
+  }
+}
