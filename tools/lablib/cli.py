@@ -42,6 +42,10 @@ def parser() -> argparse.ArgumentParser:
     start.add_argument("--thumbprint", metavar="VALUE", help="put the challenge rule of this ACME account on the nodes")
     start.add_argument("--authz-reuse", type=int, metavar="PERCENT", help="how often Pebble reuses authorizations (50)")
     start.add_argument("--nonce-reject", type=int, default=5, metavar="PERCENT", help="how often it refuses nonces (5)")
+    start.add_argument(
+        "--watchdog", type=float, default=15, metavar="SECONDS",
+        help="a Pebble that hangs for so long is started again and has lost its state; 0: never (15)",
+    )
     start.add_argument("--timeout", type=float, default=60, metavar="SECONDS", help="for becoming ready (60)")
     start.add_argument("--owner", type=int, default=0, metavar="PID", help="the lab ends when this process ends")
     add("down", "ends the lab's processes and removes DIR").add_argument(
@@ -58,6 +62,9 @@ def parser() -> argparse.ArgumentParser:
     add("rekey", "gives the node new SSH host keys", "NODE")
     dns = add("dns", "what a name resolves to", "NAME")
     dns.add_argument("address", metavar="ADDRESS|PAIR|servfail|none")
+    name = add("domain", "adds a name: DNS leads to the pair's VIP, its challenge rule answers for it", "NAME")
+    name.add_argument("pair", metavar="PAIR")
+    name.add_argument("vip", nargs="?", metavar="VIP")
     add("mail", "the mail server goes down or comes up").add_argument("action", choices=("down", "up"))
     add("ca", "Pebble; whatever it knew is lost when it starts again").add_argument(
         "action", choices=("restart", "stop", "start")
@@ -77,6 +84,7 @@ def shape(options: argparse.Namespace) -> spec.Spec:
         base = spec.from_file(options.spec, base)
     if options.domains_csv:
         base = spec.from_json({"domains_csv": options.domains_csv}, base)
+    base.watchdog = options.watchdog
     base.smtp = options.smtp or base.smtp
     base.validity = options.validity or base.validity
     base.thumbprint = haproxy.check_thumbprint(options.thumbprint) if options.thumbprint else base.thumbprint

@@ -9,7 +9,7 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from . import haproxy
-from .model import Lab, LabError, Node, Pair, write
+from .model import MARK, NODE_MARK, Lab, LabError, Node, Pair, write
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -114,7 +114,7 @@ def host_keys(node: Node) -> None:
 
 def sshd_config(lab: Lab, node: Node) -> str:
     # HOME is the node's own: a login must not run the start-up files of the person who tries the lab.
-    environment = f"HOME={node.path('home')} PATH={PATH} CERTFLEET_LAB={lab.directory} CERTFLEET_LAB_NODE={node.id}"
+    environment = f"HOME={node.path('home')} PATH={PATH} {MARK}={lab.mark} {NODE_MARK}={node.id}"
     return f"""\
 Port {node.ssh}
 ListenAddress {node.address}
@@ -163,7 +163,7 @@ def reload_script(node: Node) -> str:
 #!/bin/sh
 # What `systemctl reload haproxy` does with Debian's unit: check, then SIGUSR2 to the master, without waiting for it.
 set -eu
-haproxy -q -c -f {haproxy.config_file(node)}
+haproxy -c -f {haproxy.config_file(node)} >/dev/null
 kill -USR2 "$(cat {node.path("var", "haproxy.pid")})"
 """
 

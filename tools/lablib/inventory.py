@@ -126,5 +126,5 @@ def indented(columns: int, lines: list[str]) -> list[str]:
 
 def word(text: str) -> str:
     """A YAML scalar. JSON's quoting is valid YAML, and plain words read better without it."""
-    plain = text and text[0].isalpha() and all(c.isalnum() or c in "._-" for c in text)
+    plain = text.isascii() and text[:1].isalpha() and all(c.isalnum() or c in "._-" for c in text)
     return text if plain and text.lower() not in RESERVED else json.dumps(text)

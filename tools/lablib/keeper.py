@@ -6,10 +6,11 @@ import asyncio
 import os
 import signal
 import subprocess
+import tempfile
 import time
 
 from . import processes
-from .model import Lab, LabError, Node, Process
+from .model import MARK, NODE_MARK, Lab, LabError, Node, Process
 from .services import Service
 
 POLL = 0.03
@@ -31,8 +32,8 @@ class Keeper:
         environment = {
             **os.environ,
             **service.environment,
-            "CERTFLEET_LAB": self.lab.directory,
-            "CERTFLEET_LAB_NODE": service.node,
+            MARK: self.lab.mark,
+            NODE_MARK: service.node,
         }
         with open(service.log, "ab") as log:
             popen = subprocess.Popen(
@@ -69,6 +70,24 @@ class Keeper:
                 raise LabError(f"{service.name} did not answer in {self.deadline:g} s ({reason}):\n{tail(service.log)}")
             await asyncio.sleep(POLL)
 
+    async def run(self, *argv: str) -> None:
+        """A tool that has to succeed. `subprocess.run` in a thread would race with `reap` for the exit status, and
+        take a status that it lost for success."""
+        with tempfile.TemporaryFile() as said:
+            popen = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said)
+            self.popen[popen.pid] = popen
+            end = time.monotonic() + self.deadline
+            while popen.returncode is None:
+                if time.monotonic() > end:
+                    popen.kill()
+                    raise LabError(f"{argv[0]} did not end in {self.deadline:g} s")
+                await asyncio.sleep(0.01)
+                self.reap()
+            if popen.returncode != 0:
+                said.seek(0)
+                words = said.read().decode(errors="replace").strip()[-600:]
+                raise LabError(f"{argv[0]} ended with {popen.returncode}: {words}")
+
     def reap(self) -> None:
         """Collects every child that ended, adopted orphans included, and notes services that went away unasked."""
         while True:
@@ -95,7 +114,7 @@ class Keeper:
         """The node's services, and what its sessions left behind (sshd's SetEnv marks it)."""
         names = [record.name for record in self.lab.processes if record.node == node.id]
         mine = processes.descendants({os.getpid()})
-        left = processes.marked("CERTFLEET_LAB_NODE", node.id)
+        left = processes.marked(NODE_MARK, node.id)
         return {**self.tree(names), **{pid: started for pid, started in left.items() if pid in mine}}
 
     def stop(self, names: list[str], state: str = "stopped", extra: dict[int, int] | None = None) -> None:

@@ -48,6 +48,7 @@ def make(directory: str, block: int, spec: Spec) -> Lab:
             management_port=single["management"],
             validity=spec.validity,
             environment=spec.environment,
+            watchdog=spec.watchdog,
         ),
         dns=Dns(f"{infrastructure}:{single['dns']}", f"http://{infrastructure}:{single['dns_management']}"),
         mail=Mail(infrastructure, single["smtp"], spec.smtp, MAIL_USER, os.path.join(directory, "mail")),

@@ -14,6 +14,11 @@ CHALLENGES = ("thumbprint", "tunnel")
 DETECTORS = ("file", "command")
 
 
+#: Environment variables that tell which lab and which node a process belongs to.
+MARK = "CERTFLEET_LAB_MARK"
+NODE_MARK = "CERTFLEET_LAB_NODE"
+
+
 class LabError(Exception):
     """A fault with a sentence for the person at the terminal."""
 
@@ -108,6 +113,8 @@ class Authority:
     validity: int
     #: PEBBLE_* variables of the process; nonce refusals stay on.
     environment: dict[str, str]
+    #: Pebble is started again when it does not answer for so many seconds; 0 leaves it alone.
+    watchdog: float = 15
     #: Pebble keeps everything in memory: after a restart accounts, orders and roots are others.
     restarts: int = 0
 
@@ -163,6 +170,10 @@ class Lab:
 
     def path(self, *parts: str) -> str:
         return os.path.join(self.directory, *parts)
+
+    @property
+    def mark(self) -> str:
+        return f"{self.block}:{self.directory}"
 
     @property
     def control(self) -> str:

@@ -7,6 +7,7 @@ import json
 import socket
 import ssl
 import struct
+from dataclasses import dataclass
 
 from . import haproxy
 from .model import Lab, Node, Pair
@@ -15,10 +16,10 @@ TIMEOUT = 2.0
 Answer = str | None
 
 
-def connect(target: str | tuple[str, int]) -> socket.socket:
+def connect(target: str | tuple[str, int], timeout: float = TIMEOUT) -> socket.socket:
     kind = socket.AF_UNIX if isinstance(target, str) else socket.AF_INET
     connection = socket.socket(kind, socket.SOCK_STREAM)
-    connection.settimeout(TIMEOUT)
+    connection.settimeout(timeout)
     try:
         connection.connect(target)
     except OSError:
@@ -33,16 +34,25 @@ def banner(target: tuple[str, int], expected: bytes) -> Answer:
     return None if received.startswith(expected) else f"said {received[:60]!r}"
 
 
-def http_status(target: str | tuple[str, int], path: str = "/") -> tuple[int, dict[str, str]]:
-    with connect(target) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n".encode())
+@dataclass
+class Answered:
+    status: int
+    headers: http.client.HTTPMessage
+    body: str
+
+
+def get(
+    target: str | tuple[str, int], path: str = "/", host: str = "probe.example", timeout: float = TIMEOUT
+) -> Answered:
+    with connect(target, timeout) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
         answer = http.client.HTTPResponse(connection)
         answer.begin()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+        return Answered(answer.status, answer.headers, answer.read().decode(errors="replace"))
 
 
 def http_answers(target: str | tuple[str, int]) -> Answer:
-    status, _ = http_status(target)
+    status = get(target).status
     return None if status in (200, 301) else f"answered {status}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 import re
 from dataclasses import dataclass, field
@@ -52,6 +53,7 @@ class Spec:
     validity: int = 90 * 86400
     thumbprint: str = ""
     environment: dict[str, str] = field(default_factory=dict)
+    watchdog: float = 15
 
 
 def slug(index: int) -> tuple[str, str, str]:
@@ -98,7 +100,7 @@ def from_json(raw: dict, base: Spec) -> Spec:
     known = {"customers", "pairs", "domains", "domains_csv", "smtp", "validity", "thumbprint", "environment"}
     if unknown := set(raw) - known:
         raise LabError(f"the shape has unknown keys {sorted(unknown)}; known: {sorted(known)}")
-    spec = Spec(base.customers, base.pairs, base.domains, base.smtp, base.validity, base.thumbprint, base.environment)
+    spec = dataclasses.replace(base)
     if "customers" in raw:
         spec.customers = [Customer(c["id"], c.get("name", c["id"])) for c in raw["customers"]]
     if "pairs" in raw:

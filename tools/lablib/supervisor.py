@@ -11,14 +11,10 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from . import dns_records, files, haproxy, probes, processes, services
+from . import dns_records, files, haproxy, probes, processes, services, spec
 from .keeper import Keeper, tail
 from .model import Lab, LabError, Node, Pair, Process, write
 
-#: Pebble can deadlock for ever when a newOrder meets a POST-as-GET of an authorization (2.4.0 and 2.10.1).
-WATCH_EVERY = 2.0
-WATCH_PATIENCE = 3.0
-WATCH_STRIKES = 2
 
 
 class Supervisor:
@@ -30,7 +26,7 @@ class Supervisor:
         self.operations: dict[str, Callable[..., Awaitable[str] | str]] = {
             **{"status": self.status, "down": self.down, "failover": self.failover, "node": self.node},
             **{"split": self.split, "heal": self.heal, "rekey": self.rekey, "dns": self.dns, "mail": self.mail},
-            **{"ca": self.authority, "thumbprint": self.thumbprint, "rule": self.rule},
+            **{"domain": self.domain, "ca": self.authority, "thumbprint": self.thumbprint, "rule": self.rule},
         }
 
     async def start(self, say: Callable[[str], None]) -> None:
@@ -59,7 +55,7 @@ class Supervisor:
             options += ["-o", option]
         options += ["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none"]
         try:
-            await asyncio.to_thread(files.run, "ssh", *options, node.address, "true")
+            await self.keeper.run("ssh", *options, node.address, "true")
         except LabError as fault:
             log = self.keeper.services[f"{node.id}/sshd"].log
             raise LabError(f"the key does not open {node.id}: {fault}\n{tail(log)}") from None
@@ -76,20 +72,19 @@ class Supervisor:
         write(self.lab.path("pebble-roots.pem"), "".join(roots))
 
     async def watch(self) -> None:
-        strikes = 0
-        while True:
-            await asyncio.sleep(WATCH_EVERY)
+        """Pebble can deadlock for ever when a newOrder meets a POST-as-GET of an authorization (2.4.0, 2.10.1). One
+        question that waits longer than the watchdog's patience is a hang, not a busy machine."""
+        patience = self.lab.authority.watchdog
+        while patience:
+            await asyncio.sleep(1)
             if not self.authority_wanted:
-                strikes = 0
                 continue
             try:
-                refusal = await asyncio.to_thread(probes.pebble_store, self.lab, WATCH_PATIENCE)
+                refusal = await asyncio.to_thread(probes.pebble_store, self.lab, patience)
             except OSError as fault:
-                refusal = str(fault)
-            strikes = strikes + 1 if refusal and self.authority_wanted else 0
-            if strikes >= WATCH_STRIKES:
+                refusal = str(fault) or type(fault).__name__
+            if refusal and self.authority_wanted:
                 note(f"Pebble hangs ({refusal}): restarted; its accounts, orders and roots are lost")
-                strikes = 0
                 try:
                     await self.authority("restart")
                 except LabError as fault:
@@ -207,6 +202,25 @@ class Supervisor:
             records.point(name, address)
         return f"{name} → {address}"
 
+    async def domain(self, name: str, pair: str, vip: str | None = None) -> str:
+        """A name that the inventory may get later: DNS leads to the VIP, and the nodes' challenge rule knows it."""
+        box = self.lab.pair(pair)
+        address = box.vip(vip) if vip else box.vips[0]
+        if not spec.NAME.match(name):
+            raise LabError(f"{name!r} is not a lower-case A-label name")
+        with dns_records.Records(self.lab) as records:
+            records.point(name, address.address)
+        for node in box.nodes:
+            path = haproxy.hosts_file(node)
+            with open(path) as file:
+                hosts = file.read().splitlines()
+            if name not in hosts:
+                write(path, "".join(f"{host}\n" for host in sorted([*hosts, name])))
+                record = self.keeper.process(f"{node.id}/haproxy")
+                if box.challenge == "thumbprint" and self.lab.thumbprint and record and record.state == "running":
+                    haproxy.command(node.socket("stats"), f"add acl {path} {name}")
+        return f"{name} → {address.address} ({pair})"
+
     async def mail(self, action: str) -> str:
         return await self.one("smtp", action)
 
@@ -261,7 +275,7 @@ class Supervisor:
             return
         workers = processes.descendants({record.pid})
         try:
-            await asyncio.to_thread(files.run, node.path("bin", "reload-haproxy"))
+            await self.keeper.run(node.path("bin", "reload-haproxy"))
         except LabError:
             write(path, before)
             raise

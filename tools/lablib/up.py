@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from . import addresses, files, inventory, layout, processes, spec
 from .keeper import tail
-from .model import Lab, LabError
+from .model import MARK, Lab, LabError
 
 MARKER = ".certfleet-lab"
 TOOLS = {
@@ -37,6 +38,8 @@ def check_tools() -> None:
 
 
 def prepare(directory: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9/._+-]+", directory):
+        raise LabError(f"{directory!r}: a directory without blanks and quotes, please; its name stands in many files")
     if os.path.exists(os.path.join(directory, MARKER)):
         raise LabError(f"{directory} holds a lab already; end it with: tools/lab down {directory}")
     if os.path.isdir(directory) and os.listdir(directory):
@@ -110,6 +113,20 @@ def ask(lab: Lab, **request) -> str:
     return reply["ok"]
 
 
+def leftovers(lab: Lab) -> dict[int, int]:
+    """Nothing, after a supervisor that ended by itself."""
+    left = processes.alive({record.pid: record.started for record in lab.processes})
+    left |= processes.marked(MARK, lab.mark)
+    try:
+        # While nobody else has the block, what still sits on it is ours.
+        _, lock = addresses.reserve(lab.block)
+        with lock:
+            left |= processes.listening_in(lab.block)
+    except LabError:
+        pass
+    return left | processes.descendants(set(left))
+
+
 def down(directory: str, keep: bool, timeout: float = 30) -> None:
     """By pid and start time. What a killed supervisor left is found by its record and by the mark in its
     environment; then the directory goes."""
@@ -124,8 +141,7 @@ def down(directory: str, keep: bool, timeout: float = 30) -> None:
             while processes.alive(owner) and time.monotonic() < deadline:
                 time.sleep(0.02)
             processes.send(processes.alive(owner), signal.SIGKILL)
-        recorded = processes.alive({record.pid: record.started for record in lab.processes})
-        left = {**recorded, **processes.descendants(set(recorded)), **processes.marked("CERTFLEET_LAB", directory)}
+        left = leftovers(lab)
         processes.end(left)
         shutil.rmtree(lab.sockets, ignore_errors=True)
         if survivors := processes.alive(left):
