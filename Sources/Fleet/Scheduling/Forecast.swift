@@ -1,0 +1,142 @@
+public import Foundation
+
+/// When everything will be done: the very scheduler and ledger of a real run, on a virtual clock.
+public struct Forecast: Sendable, Equatable {
+  /// How long the steps of an attempt take. Seconds.
+  public struct Latency: Sendable, Equatable {
+    /// From the start until the CA has answered newOrder.
+    public var order: Double
+    /// From the start until the certificate is there.
+    public var issue: Double
+
+    /// Let's Encrypt's staff speak of 2–10 s an issuance.
+    public init(order: Double = 1, issue: Double = 8) {
+      self.order = order
+      self.issue = max(order, issue)
+    }
+  }
+
+  /// When one certificate starts and is there, and what it waited for last.
+  public struct Finish: Sendable, Equatable {
+    /// Which.
+    public var spec: SpecID
+    /// Where it is served.
+    public var pair: PairID
+    /// Whose it is.
+    public var customer: CustomerID?
+    /// When its order is requested.
+    public var start: Date
+    /// When it is there.
+    public var end: Date
+    /// What it waited for last; nil when nothing held it.
+    public var boundBy: Binding?
+  }
+
+  /// When a group is done, and what binds its last certificate.
+  public struct Group: Sendable, Equatable {
+    /// How many certificates.
+    public var count: Int
+    /// When the last is there.
+    public var end: Date
+    /// What the last one waited for.
+    public var boundBy: Binding?
+  }
+
+  /// The moment it was made for.
+  public let from: Date
+  /// One entry for each certificate, in the order of their starts.
+  public let finishes: [Finish]
+  /// Everything; nil when there is nothing to do.
+  public let total: Group?
+  /// By customer; certificates without one are left out.
+  public let customers: [CustomerID: Group]
+  /// By pair.
+  public let pairs: [PairID: Group]
+  /// What never starts within the horizon: paused pairs, and back-offs that only a person ends.
+  public let never: Int
+
+  /// Plays everything that waits through, as if every attempt succeeded. What is in flight already is not known here: its tokens stay
+  /// reserved, its places taken.
+  public static func run(
+    _ scheduler: Scheduler, _ ledger: Ledger, from: Date, latency: Latency = Latency(), horizonDays: Int = 3_660
+  ) -> Forecast {
+    var scheduler = scheduler
+    var ledger = ledger
+    var now = from
+    var arrivals = Heap<Arrival>()
+    var open: [Int: Finish] = [:]
+    var finishes: [Finish] = []
+    let horizon = from.addingTimeInterval(Double(horizonDays) * 86_400)
+    var serial = 0
+
+    func attempt(_ serial: Int) -> AttemptID { AttemptID("forecast-\(serial)") }
+
+    run: while now <= horizon {
+      while let arrival = arrivals.first, arrival.at <= now {
+        arrivals.pop()
+        guard let finish = open[arrival.serial] else { continue }
+        let id = attempt(arrival.serial)
+        if arrival.isIssued {
+          _ = ledger.commit(id, at: now)
+          scheduler.finished(finish.spec)
+          open[arrival.serial] = nil
+        } else {
+          _ = ledger.orderCreated(id, at: now)
+        }
+      }
+      serial += 1
+      switch scheduler.next(at: now, ledger: &ledger, attempt: attempt(serial)) {
+      case .start(let lease):
+        let end = now.addingTimeInterval(latency.issue)
+        let finish = Finish(
+          spec: lease.spec, pair: lease.pair, customer: lease.customer, start: now, end: end, boundBy: lease.boundBy)
+        open[serial] = finish
+        finishes.append(finish)
+        arrivals.push(Arrival(at: now.addingTimeInterval(latency.order), serial: serial, isIssued: false))
+        arrivals.push(Arrival(at: end, serial: serial, isIssued: true))
+      case .wait(let until, _): now = min(until, arrivals.first?.at ?? .distantFuture)
+      case .idle:
+        guard let next = arrivals.first?.at else { break run }
+        now = next
+      }
+    }
+    return Forecast(from: from, finishes: finishes, never: scheduler.waitingCount)
+  }
+
+  private init(from: Date, finishes: [Finish], never: Int) {
+    self.from = from
+    self.finishes = finishes
+    self.never = never
+    var total: Group?
+    var customers: [CustomerID: Group] = [:]
+    var pairs: [PairID: Group] = [:]
+    for finish in finishes {
+      total = Self.joined(total, finish)
+      pairs[finish.pair] = Self.joined(pairs[finish.pair], finish)
+      if let customer = finish.customer { customers[customer] = Self.joined(customers[customer], finish) }
+    }
+    self.total = total
+    self.customers = customers
+    self.pairs = pairs
+  }
+
+  private static func joined(_ group: Group?, _ finish: Finish) -> Group {
+    guard var group else { return Group(count: 1, end: finish.end, boundBy: finish.boundBy) }
+    group.count += 1
+    if finish.end >= group.end {
+      group.end = finish.end
+      group.boundBy = finish.boundBy
+    }
+    return group
+  }
+
+  private struct Arrival: Sendable, Comparable {
+    var at: Date
+    var serial: Int
+    var isIssued: Bool
+
+    static func < (left: Arrival, right: Arrival) -> Bool {
+      left.at == right.at ? left.serial < right.serial : left.at < right.at
+    }
+  }
+}
