@@ -70,7 +70,7 @@ let package = Package(
     tests("SSHTests", ["SSH"]),
     tests("ACMETests", ["ACME", "PKI", "Net"]),
     tests("ApplianceTests", ["Appliance", "Fleet"]),
-    tests("JournalTests", ["Journal", "Fleet"]),
+    tests("JournalTests", ["Journal", "Fleet", "PKI"]),
     tests("ControllerTests", ["Controller", "Fleet", "Journal"]),
   ]
 )
