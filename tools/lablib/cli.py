@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
     start.add_argument("--domains", type=int, default=12, metavar="N", help="domains in all (12)")
     start.add_argument("--kind", choices=KINDS, help="only this kind of pair; otherwise they take turns")
     start.add_argument("--spec", metavar="FILE", help="a JSON shape: pairs, customers, domains or domains_csv, smtp, …")
-    start.add_argument("--domains-csv", metavar="FILE", help="take the domains from a CSV of certfleet")
+    start.add_argument(
+        "--domains-csv", metavar="FILE", action="append", help="take the domains from a list of certfleet; repeatable"
+    )
     start.add_argument("--smtp", choices=spec.SMTP, help="protection of the mail server (none)")
     start.add_argument("--validity", type=int, metavar="SECONDS", help="lifetime of certificates (90 days)")
     start.add_argument("--thumbprint", metavar="VALUE", help="put the challenge rule of this ACME account on the nodes")
@@ -107,7 +109,7 @@ def show(lab: Lab) -> str:
     for record in lab.processes:
         if not record.node and record.state != "running":
             lines.append(f"           {record.name} {record.state}")
-    lines.append(f"domains    {len(lab.domains)} in {lab.path('domains.csv')}")
+    lines.append(f"domains    {len(lab.domains)} in {lab.path('domains' if lab.lists else 'domains.csv')}")
     lines.append(f"inventory  {lab.path('fleet.yaml')}")
     return "\n".join(lines)
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 
 from . import haproxy
 from .model import Lab, Node, Pair, write
 
 #: Words that YAML 1.1 reads as something other than text.
 RESERVED = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+#: Where lists that were given stand, as they were given.
+LISTS = "domains"
 COLUMNS = ("domain", "pair", "vip", "customer", "certificate", "label")
 
 
 def make(lab: Lab) -> None:
     write(lab.path("fleet.yaml"), fleet(lab))
-    write(lab.path("domains.csv"), domains(lab))
+    for name, text in lab.lists.items():
+        os.makedirs(lab.path(LISTS), exist_ok=True)
+        write(lab.path(LISTS, name), text)
+    if not lab.lists:
+        write(lab.path("domains.csv"), domains(lab))
 
 
 def domains(lab: Lab) -> str:
@@ -51,7 +58,7 @@ def fleet(lab: Lab) -> str:
     ]
     for pair in lab.pairs:
         lines += pair_lines(pair)
-    return "\n".join([*lines, "domains: [domains.csv]", ""])
+    return "\n".join([*lines, f"domains: [{LISTS}/*.csv]" if lab.lists else "domains: [domains.csv]", ""])
 
 
 def mail(lab: Lab) -> list[str]:
@@ -60,7 +67,7 @@ def mail(lab: Lab) -> list[str]:
     if lab.mail.tls != "none":
         lines.append("trust: pebble-tls.pem")
     if lab.mail.tls == "auth":
-        lines += [f"user: {word(lab.mail.user)}", "password: { file: keys/smtp-password }"]
+        lines += [f"user: {word(lab.mail.user)}", "password_file: keys/smtp-password"]
     return [*lines, "from: certfleet@ops.example", "to: [ops@ops.example]"]
 
 

@@ -56,6 +56,7 @@ def make(directory: str, block: int, spec: Spec) -> Lab:
         pairs=pairs,
         domains=spec.domains,
         thumbprint=spec.thumbprint,
+        lists=spec.lists,
     )
     for node in lab.nodes:
         node.sockets = lab.sockets

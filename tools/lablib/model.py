@@ -164,6 +164,8 @@ class Lab:
     pairs: list[Pair]
     domains: list[Domain]
     thumbprint: str = ""
+    #: CSV files that the domains came from: name → text, unchanged.
+    lists: dict[str, str] = field(default_factory=dict)
     supervisor: Process | None = None
     processes: list[Process] = field(default_factory=list)
     version: int = 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import json
+import os
 import re
 from dataclasses import dataclass, field
 
@@ -54,6 +55,8 @@ class Spec:
     thumbprint: str = ""
     environment: dict[str, str] = field(default_factory=dict)
     watchdog: float = 15
+    #: CSV files that the domains came from: name → text.
+    lists: dict[str, str] = field(default_factory=dict)
 
 
 def slug(index: int) -> tuple[str, str, str]:
@@ -114,7 +117,8 @@ def from_json(raw: dict, base: Spec) -> Spec:
     if "domains" in raw:
         spec.domains = [domain(row, spec) for row in raw["domains"]]
     if "domains_csv" in raw:
-        spec.domains = read_csv(raw["domains_csv"], spec)
+        paths = raw["domains_csv"]
+        read_lists([paths] if isinstance(paths, str) else paths, spec)
     spec.smtp = raw.get("smtp", spec.smtp)
     spec.validity = raw.get("validity", spec.validity)
     spec.thumbprint = raw.get("thumbprint", spec.thumbprint)
@@ -129,13 +133,34 @@ def domain(row: dict, spec: Spec) -> Domain:
         raise LabError(f"{row['domain']}: there is no pair {name!r} in this lab")
     vip = row.get("vip") or pairs[name].vips[0]
     customer = row.get("customer") or pairs[name].customer
-    return Domain(row["domain"], name, vip, customer, row.get("certificate") or "", row.get("label") or "")
+    return Domain(a_label(row["domain"]), name, vip, customer, row.get("certificate") or "", row.get("label") or "")
 
 
-def read_csv(path: str, spec: Spec) -> list[Domain]:
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(line for line in file if line.strip() and not line.startswith("#"))
-        return [domain(row, spec) for row in rows]
+def read_lists(paths: list[str], spec: Spec) -> None:
+    """Lists as certfleet reads them. It gets them unchanged; the lab only has to know which name is whose."""
+    spec.domains, spec.lists = [], {}
+    for path in paths:
+        name = os.path.basename(path)
+        if name in spec.lists or not name.endswith(".csv"):
+            raise LabError(f"{path}: lists need different names that end in .csv")
+        try:
+            with open(path, newline="", encoding="utf-8-sig") as file:
+                spec.lists[name] = file.read()
+        except (OSError, UnicodeDecodeError) as fault:
+            raise LabError(f"{path}: {fault}") from None
+        lines = (line for line in spec.lists[name].splitlines() if line.strip() and not line.startswith("#"))
+        rows = csv.DictReader(lines)
+        if "domain" not in (rows.fieldnames or []):
+            raise LabError(f"{path}: its first line does not name a column `domain`")
+        spec.domains += [domain(row, spec) for row in rows]
+
+
+def a_label(name: str) -> str:
+    """Near enough for DNS here: certfleet itself uses libidn2."""
+    try:
+        return name.strip().lower().rstrip(".").encode("idna").decode()
+    except UnicodeError:
+        raise LabError(f"{name!r} is no domain name") from None
 
 
 def check(spec: Spec) -> None:

@@ -33,17 +33,29 @@ def is_reason(comment: str) -> bool:
 
 
 def code(pattern: str, places: str = r"(Sources|Tests)/", excused: bool = True) -> Callable[[list[Source]], Breaches]:
-    """A pattern that Swift code must not hold, unless (where `excused`) its line ends in a comment that says why."""
+    """A pattern that Swift code must not hold, unless (where `excused`) its line ends in a comment that says why, or
+    the comment right above names what was found and says why."""
     wanted, where = re.compile(pattern), re.compile(places)
 
     def check(sources: list[Source]) -> Breaches:
         for source in sources:
             if source.is_swift and where.match(source.path):
                 for number, (text, comment) in enumerate(source.swift, 1):
-                    if wanted.search(text) and not (excused and is_reason(comment)):
+                    found = wanted.search(text)
+                    if found and not (excused and (is_reason(comment) or found[0].strip() in above(source, number))):
                         yield source.path, number
 
     return check
+
+
+def above(source: Source, number: int) -> str:
+    """The comment that ends on the line before."""
+    words = []
+    for code_before, comment in reversed(source.swift[: number - 1]):
+        if code_before.strip() or not comment:
+            break
+        words.append(comment)
+    return " ".join(words)
 
 
 def text(pattern: str) -> Callable[[list[Source]], Breaches]:
@@ -130,7 +142,10 @@ RULES = [
         "`@unchecked Sendable` and `nonisolated(unsafe)` owe a reason on their line (rule 15)",
         code(r"@unchecked Sendable|nonisolated\(unsafe\)"),
         [swift("final class A: @unchecked Sendable {"), swift("nonisolated(unsafe) var a = 1  // why not")],
-        [swift("final class A: @unchecked Sendable {  // only the reactor's thread touches it")],
+        [
+            swift("final class A: @unchecked Sendable {  // only the reactor's thread touches it"),
+            swift("/// `@unchecked Sendable`: only the reactor's thread touches it.\nclass A: @unchecked Sendable {"),
+        ],
     ),
     Rule(
         "pure-fleet",

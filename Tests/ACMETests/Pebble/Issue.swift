@@ -40,7 +40,7 @@ struct Issue {
         guard case .wait(let wait) = schedule.next(retryAfter: wait, elapsed: .now - start) else {
           throw Refused(problem: nil, authorizations: [])
         }
-        try await Task.sleep(for: wait)
+        try await Task.sleep(for: wait)  // the wait that the CA or the schedule asked for
         order = try await ca.order(at: order.url).following(order)
       case .download:
         return (try await ca.certificate(of: order, preferredRoot: preferredRoot), order)

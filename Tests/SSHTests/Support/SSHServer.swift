@@ -2,7 +2,7 @@ import Foundation
 import SSH
 
 /// A real sshd on a loopback address and a free port, as whoever runs the tests.
-final class SSHServer: @unchecked Sendable {
+final class SSHServer: @unchecked Sendable {  // all constants; Process is started once and ended once
   let host: String
   let port: UInt16
   let hostKeys: [HostKey]

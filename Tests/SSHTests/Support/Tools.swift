@@ -55,7 +55,7 @@ func eventually(within limit: Duration = .seconds(10), _ condition: () async thr
   while ContinuousClock.now < end {
     if try await condition() { return true }
     await Task.yield()
-    usleep(2_000)
+    usleep(2_000)  // between two looks
   }
   return try await condition()
 }

@@ -38,7 +38,8 @@ class Shape(unittest.TestCase):
             ({"pairs": [{"id": "a", "kind": "f5"}]}, "'f5' is none of"),
             ({"pairs": [{"id": "a", "customer": "x"}]}, "no customer 'x'"),
             ({"pairs": [{"id": "a", "vips": ["x", "y"]}]}, "status file"),
-            ({"domains": [{"domain": "Upper.example"}]}, "lower-case"),
+            ({"domains": [{"domain": "under_score.example"}]}, "lower-case"),
+            ({"domains_csv": "/nowhere.csv"}, "No such file"),
             ({"domains": [{"domain": "a.example", "pair": "pair9"}]}, "no pair 'pair9'"),
             ({"domains": [{"domain": "a.example", "vip": "x"}]}, "unknown pair, VIP or customer"),
             ({"smtp": "plain"}, "smtp is one of"),
@@ -53,12 +54,14 @@ class Shape(unittest.TestCase):
             path = os.path.join(folder, "domains.csv")
             with open(path, "w") as file:
                 file.write("# a comment\ndomain,pair,vip,customer,certificate\n")
-                file.write("a.example,pair2,,cedar,\nb.example,pair1,web,,x\n")
+                file.write("Bücher.example.,pair2,,cedar,\nb.example,pair1,web,,x\n")
 
             made = shape(domains_csv=path)
 
+        self.assertIn("Bücher", made.lists["domains.csv"])
         rows = [(row.domain, row.pair, row.vip, row.customer, row.certificate) for row in made.domains]
-        self.assertEqual(rows, [("a.example", "pair2", "web", "cedar", ""), ("b.example", "pair1", "web", "acme", "x")])
+        self.assertEqual(rows[0], ("xn--bcher-kva.example", "pair2", "web", "cedar", ""))
+        self.assertEqual(rows[1:], [("b.example", "pair1", "web", "acme", "x")])
 
 
 class Layout(unittest.TestCase):
