@@ -60,7 +60,9 @@ extension FleetState {
     case .specAdded(let spec): certificates[spec.id] = CertificateState(spec: spec)
     case .specChanged(let spec): change(to: spec)
     case .specRemoved(let spec): certificates[spec] = nil
-    case .retryAsked(let spec): certificates[spec]?.forgetFailures()
+    case .retryAsked(let spec):
+      if certificates[spec]?.lastFailure?.kind == .changedByHand { certificates[spec]?.mayOverwrite = true }
+      certificates[spec]?.forgetFailures()
     case .specVetoed(let spec, let failure): certificates[spec]?.fail(failure, record)
     case .pairPaused(let pair): pairs[pair, default: PairState()].isPaused = true
     case .pairResumed(let pair): pairs[pair, default: PairState()].isPaused = false
@@ -95,8 +97,9 @@ extension FleetState {
     case .ejected(_, let spec, let failure): certificates[spec]?.fail(failure, record)
     case .installed(let node, let items, let proof, let reason):
       for item in items {
+        guard let issued = certificates[item.spec]?.issued, issued.attempt == item.attempt else { continue }
         certificates[item.spec]?.installations[node] =
-          Installation(attempt: item.attempt, proof: proof, reason: reason, at: record.at)
+          Installation(attempt: item.attempt, sha256: issued.sha256, proof: proof, reason: reason, at: record.at)
       }
     case .served(let items):
       for item in items { certificates[item.spec]?.serve(item.attempt, at: record.at) }
@@ -167,6 +170,7 @@ extension CertificateState {
     served = attempt
     servedAt = now
     if let issued, issued.attempt == attempt { servedNotAfter = issued.notAfter }
+    mayOverwrite = false
     forgetFailures()
   }
 }

@@ -59,6 +59,8 @@ public struct CertificateState: Sendable, Equatable {
   public var failingSince: Date?
   /// The sweep in which it began to fail; a failure older than the sweep is known, not new.
   public var failingSweep: SweepID?
+  /// An operator said `retry` after somebody had changed the file by hand: the next rollout may overwrite it.
+  public var mayOverwrite: Bool
 
   /// A certificate nobody has tried yet.
   public init(
@@ -66,7 +68,8 @@ public struct CertificateState: Sendable, Equatable {
     attemptAuthority: AuthorityID? = nil, attemptRevision: Int = 0, issued: IssuedCertificate? = nil,
     issuedRevision: Int = 0, keyNode: NodeID? = nil, served: AttemptID? = nil, servedNotAfter: Date? = nil,
     servedAt: Date? = nil, installations: [NodeID: Installation] = [:], failures: Int = 0,
-    lastFailure: Failure? = nil, lastFailureAt: Date? = nil, failingSince: Date? = nil, failingSweep: SweepID? = nil
+    lastFailure: Failure? = nil, lastFailureAt: Date? = nil, failingSince: Date? = nil, failingSweep: SweepID? = nil,
+    mayOverwrite: Bool = false
   ) {
     self.spec = spec
     self.revision = revision
@@ -85,6 +88,7 @@ public struct CertificateState: Sendable, Equatable {
     self.lastFailureAt = lastFailureAt
     self.failingSince = failingSince
     self.failingSweep = failingSweep
+    self.mayOverwrite = mayOverwrite
   }
 
   /// What the newest certificate is called in a batch.
@@ -106,6 +110,8 @@ public struct CertificateState: Sendable, Equatable {
 public struct Installation: Sendable, Equatable, Codable {
   /// The attempt whose certificate it is.
   public var attempt: AttemptID
+  /// SHA-256 of its leaf: what lies on the disk unless somebody changed it by hand.
+  public var sha256: String
   /// How it is known.
   public var proof: Proof
   /// Why not better, or how it was seen.
@@ -114,8 +120,9 @@ public struct Installation: Sendable, Equatable, Codable {
   public var at: Date
 
   /// Collects the parts.
-  public init(attempt: AttemptID, proof: Proof, reason: String, at: Date) {
+  public init(attempt: AttemptID, sha256: String, proof: Proof, reason: String, at: Date) {
     self.attempt = attempt
+    self.sha256 = sha256
     self.proof = proof
     self.reason = reason
     self.at = at

@@ -122,7 +122,8 @@ extension Failure.Kind {
     case .reloadRefused: "The old certificates are back in place; see the node's log for the reason."
     case .servesOldCertificate: "Check for an older file with the same names, or a listener that was not reloaded."
     case .diskFull: "Make room on the node's disk."
-    case .changedByHand: "Somebody replaced the certificate on the node; decide with certfleet retry or adopt."
+    case .changedByHand:
+      "Somebody put another certificate there by hand. certfleet retry NAME overwrites it; certfleet remove NAME leaves it."
     case .nodeCannotRestart: "Repair the configuration before the node restarts: it would not come up again."
     case .toolMissing: "Install the tool on the node, or choose another way in the inventory."
     case .interrupted: "Nothing to do: it goes on with the next run."

@@ -1,0 +1,96 @@
+public import Foundation
+
+/// One certificate as reports show it: where it stands, in one word, and what there is to say about it.
+public struct CertificateRow: Sendable, Equatable, Codable {
+  /// Which.
+  public var spec: SpecID
+  /// Its names.
+  public var names: [String]
+  /// Whose.
+  public var customer: CustomerID?
+  /// Where.
+  public var pair: PairID
+  /// The VIP within the pair.
+  public var vip: VIPID
+  /// Where it stands.
+  public var standing: Standing
+  /// Why it does not stand better.
+  public var cause: Failure?
+  /// When the cause was recorded.
+  public var causeAt: Date?
+  /// Since when it has been failing.
+  public var failingSince: Date?
+  /// Whether it began to fail in the run that is reported.
+  public var isNewFailure: Bool
+  /// Tries that failed in a row.
+  public var failures: Int
+  /// The next try, where a back-off says so.
+  public var nextTry: Date?
+  /// The end of life of what the VIP serves.
+  public var servedNotAfter: Date?
+  /// When it is due for renewal.
+  public var dueAt: Date?
+  /// The best proof of each node, `wire`, `memory` or `disk`, with its reason.
+  public var proofs: [NodeID: ProofNote]
+
+  /// How a node was proved.
+  public struct ProofNote: Sendable, Equatable, Codable {
+    /// The level.
+    public var level: Proof
+    /// Why not better, or how it was seen.
+    public var reason: String
+    /// Whether it is the certificate that should be there.
+    public var isCurrent: Bool
+  }
+
+  /// Where a certificate stands, in one word.
+  public enum Standing: String, Sendable, Codable, CaseIterable {
+    /// The VIP serves the newest certificate.
+    case served
+    /// It is issued and waits for its rollout.
+    case issued
+    /// The last try failed; an older certificate may still be served.
+    case failing
+    /// Nothing is wrong with it, but its turn has not come or its pair cannot be touched.
+    case waiting
+  }
+
+  /// Describes a certificate at `now`.
+  public init(_ certificate: CertificateState, in state: FleetState, pair: Pair?, sweep: SweepID?) {
+    spec = certificate.spec.id
+    names = certificate.spec.names.names
+    customer = certificate.spec.customer
+    self.pair = certificate.spec.pair
+    vip = certificate.spec.vip
+    failingSince = certificate.failingSince
+    failures = certificate.failures
+    isNewFailure = certificate.lastFailure != nil && sweep != nil && certificate.failingSweep == sweep
+    nextTry = certificate.notBefore.flatMap { $0 == .distantFuture ? nil : $0 }
+    servedNotAfter = certificate.served == nil ? nil : certificate.servedNotAfter
+    dueAt = certificate.issued?.dueAt
+    proofs = certificate.installations.mapValues {
+      ProofNote(level: $0.proof, reason: $0.reason, isCurrent: $0.attempt == certificate.issued?.attempt)
+    }
+    let isCurrent = certificate.issued != nil && certificate.issuedRevision == certificate.revision
+    let trouble = Self.trouble(of: pair, certificate.spec.pair, in: state)
+    if let failure = certificate.lastFailure {
+      standing = failure.kind.loudness == .quiet ? .waiting : .failing
+      cause = failure
+      causeAt = certificate.lastFailureAt
+    } else if isCurrent, certificate.served != nil, certificate.served == certificate.issued?.attempt {
+      standing = .served
+    } else {
+      standing = isCurrent ? .issued : .waiting
+      cause = trouble?.failure
+      causeAt = trouble?.at
+    }
+  }
+
+  private static func trouble(of pair: Pair?, _ id: PairID, in state: FleetState) -> (failure: Failure, at: Date?)? {
+    if let known = state.pairs[id], let failure = known.trouble { return (failure, known.troubledAt) }
+    for node in pair?.nodes ?? [] {
+      if let known = state.nodes[node.id], let failure = known.trouble { return (failure, known.troubledAt) }
+    }
+    return nil
+  }
+}

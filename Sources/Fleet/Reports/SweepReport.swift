@@ -1,0 +1,190 @@
+public import Foundation
+
+/// What a run did and where the fleet stands after it: the value behind the end-of-run table, the mail, the page and `--json`.
+public struct SweepReport: Sendable, Equatable, Codable {
+  /// The run.
+  public var sweep: SweepID
+  /// Why it was started.
+  public var purpose: SweepPurpose
+  /// When it began.
+  public var startedAt: Date
+  /// When it ended.
+  public var endedAt: Date
+  /// How it ended.
+  public var end: SweepEnd
+  /// One line for each customer, and one for names without one.
+  public var customers: [CustomerLine]
+  /// Nodes and pairs that somebody must look at.
+  public var troubles: [Trouble]
+  /// Failing and waiting certificates by cause, what needs a person first.
+  public var groups: [FailureGroup]
+  /// Orders that may exist at the CA without our knowing them: asked for, then the process died before the answer was recorded.
+  public var lostOrders: [LostOrder]
+  /// Nodes proved below the wire, with the reason.
+  public var weakProofs: [WeakProof]
+  /// Every certificate.
+  public var rows: [CertificateRow]
+
+  /// What happened to one customer's certificates.
+  public struct CustomerLine: Sendable, Equatable, Codable {
+    /// The customer; nil for names without one.
+    public var id: CustomerID?
+    /// The name as reports print it.
+    public var name: String
+    /// Certificates wanted.
+    public var wanted = 0
+    /// Issued in this run for the first time or with other names.
+    public var issued = 0
+    /// Renewed in this run.
+    public var renewed = 0
+    /// Served before and after this run.
+    public var kept = 0
+    /// Issued or waiting, not served yet.
+    public var waiting = 0
+    /// Failing.
+    public var failed = 0
+    /// Failing since this run.
+    public var newlyFailed = 0
+    /// The next end of life among what is served.
+    public var nextExpiry: Date?
+  }
+
+  /// A node or a pair in trouble.
+  public struct Trouble: Sendable, Equatable, Codable {
+    /// The pair.
+    public var pair: PairID
+    /// The node, where it is one node's trouble.
+    public var node: NodeID?
+    /// What.
+    public var failure: Failure
+    /// Since when.
+    public var since: Date?
+    /// Certificates that wait because of it.
+    public var waiting: Int
+  }
+
+  /// An order that a crash swallowed.
+  public struct LostOrder: Sendable, Equatable, Codable {
+    /// The certificate it was for.
+    public var spec: SpecID
+    /// What is known.
+    public var detail: String
+  }
+
+  /// How many certificates a node serves without proof on the wire.
+  public struct WeakProof: Sendable, Equatable, Codable {
+    /// The node.
+    public var node: NodeID
+    /// The level it reached.
+    public var level: Proof
+    /// Why not better.
+    public var reason: String
+    /// How many certificates.
+    public var count: Int
+  }
+
+  /// Builds the report from the state before and after, and the records of the run.
+  public init(
+    sweep: SweepID, purpose: SweepPurpose, end: SweepEnd, startedAt: Date, endedAt: Date, before: FleetState,
+    after: FleetState, records: [Record], inventory: Inventory
+  ) {
+    self.sweep = sweep
+    self.purpose = purpose
+    self.end = end
+    self.startedAt = startedAt
+    self.endedAt = endedAt
+    let pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
+    rows = after.certificates.values.sorted { $0.spec.id < $1.spec.id }.map {
+      CertificateRow($0, in: after, pair: pairs[$0.spec.pair], sweep: sweep)
+    }
+    groups = FailureGroup.groups(of: rows)
+    customers = Self.customerLines(rows, before: before, after: after, inventory: inventory)
+    troubles = Self.troubles(rows, after: after, inventory: inventory)
+    weakProofs = Self.weakProofs(rows)
+    lostOrders = records.compactMap { record in
+      guard case .attemptFailed(let of, let failure) = record.event, failure.kind == .orderLost else { return nil }
+      return LostOrder(spec: of.spec, detail: failure.detail)
+    }
+  }
+
+  /// Whether the run ends with exit status 1: failures that are new and loud, or any that need a person.
+  public var needsAttention: Bool {
+    !troubles.isEmpty
+      || rows.contains { row in
+        guard row.standing == .failing, let kind = row.cause?.kind else { return false }
+        return kind.loudness == .operatorNeeded || row.isNewFailure
+      }
+  }
+
+  /// Sums over all customers.
+  public var total: CustomerLine {
+    customers.reduce(into: CustomerLine(id: nil, name: "total")) { sum, line in
+      sum.wanted += line.wanted
+      sum.issued += line.issued
+      sum.renewed += line.renewed
+      sum.kept += line.kept
+      sum.waiting += line.waiting
+      sum.failed += line.failed
+      sum.newlyFailed += line.newlyFailed
+      sum.nextExpiry = [sum.nextExpiry, line.nextExpiry].compactMap(\.self).min()
+    }
+  }
+
+  private static func customerLines(
+    _ rows: [CertificateRow], before: FleetState, after: FleetState, inventory: Inventory
+  ) -> [CustomerLine] {
+    var lines: [CustomerID?: CustomerLine] = [:]
+    let names = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.name) })
+    for row in rows {
+      let name = row.customer.map { names[$0] ?? $0.rawValue } ?? "(no customer)"
+      var line = lines[row.customer] ?? CustomerLine(id: row.customer, name: name)
+      line.wanted += 1
+      let old = before.certificates[row.spec]
+      let isNewlyIssued = after.certificates[row.spec]?.issued?.attempt != old?.issued?.attempt
+      switch row.standing {
+      case .served:
+        if !isNewlyIssued {
+          line.kept += 1
+        } else if old?.issued != nil, old?.issuedRevision == after.certificates[row.spec]?.issuedRevision {
+          line.renewed += 1
+        } else {
+          line.issued += 1
+        }
+      case .issued, .waiting: line.waiting += 1
+      case .failing:
+        line.failed += 1
+        if row.isNewFailure { line.newlyFailed += 1 }
+      }
+      line.nextExpiry = [line.nextExpiry, row.servedNotAfter].compactMap(\.self).min()
+      lines[row.customer] = line
+    }
+    return lines.values.sorted { ($0.name, $0.id?.rawValue ?? "") < ($1.name, $1.id?.rawValue ?? "") }
+  }
+
+  private static func troubles(_ rows: [CertificateRow], after: FleetState, inventory: Inventory) -> [Trouble] {
+    var waiting: [PairID: Int] = [:]
+    for row in rows where row.standing == .waiting || row.standing == .issued { waiting[row.pair, default: 0] += 1 }
+    return inventory.pairs.flatMap { pair in
+      let count = waiting[pair.id] ?? 0
+      var found: [Trouble] = []
+      if let known = after.pairs[pair.id], let failure = known.trouble {
+        found.append(Trouble(pair: pair.id, node: nil, failure: failure, since: known.troubledAt, waiting: count))
+      }
+      for node in pair.nodes {
+        guard let known = after.nodes[node.id], let failure = known.trouble else { continue }
+        found.append(Trouble(pair: pair.id, node: node.id, failure: failure, since: known.troubledAt, waiting: count))
+      }
+      return found
+    }
+  }
+
+  private static func weakProofs(_ rows: [CertificateRow]) -> [WeakProof] {
+    var found: [NodeID: WeakProof] = [:]
+    for row in rows {
+      for (node, note) in row.proofs where note.level < .wire && note.isCurrent {
+        found[node, default: WeakProof(node: node, level: note.level, reason: note.reason, count: 0)].count += 1
+      }
+    }
+    return found.values.sorted { $0.node < $1.node }
+  }
+}

@@ -1,0 +1,89 @@
+import Foundation
+
+/// The HTML part of the mail: what needs a person first, then causes, then numbers per customer.
+public enum SweepReportHTML {
+  /// The whole page.
+  public static func render(_ report: SweepReport) -> String {
+    let headline = SweepReportText.headline(report)
+    var body = [
+      "<h1 style=\"font-size:20px;margin:4px 0 12px\">\(Printable.html(headline))</h1>", tiles(report.total),
+    ]
+    body += report.troubles.map(trouble)
+    body += report.groups.map(group)
+    body.append(customers(report))
+    if !report.lostOrders.isEmpty {
+      body.append(
+        HTMLPage.card(
+          [HTMLPage.heading("Orders lost in a crash: \(report.lostOrders.count)")]
+            + report.lostOrders.map { HTMLPage.paragraph("\($0.spec): \($0.detail)", muted: true) }))
+    }
+    if !report.weakProofs.isEmpty {
+      body.append(
+        HTMLPage.card(
+          [HTMLPage.heading("Proved below the wire")]
+            + report.weakProofs.map {
+              HTMLPage.paragraph(
+                "\($0.node): \(Wording.count($0.count, "certificate")) by \($0.level.rawValue); \($0.reason)",
+                muted: true)
+            }))
+    }
+    body.append(
+      HTMLPage.paragraph(
+        "\(Wording.minute(report.startedAt)) to \(Wording.minute(report.endedAt)) UTC · certfleet run \(report.sweep)",
+        muted: true))
+    return HTMLPage.page(title: headline, body: body)
+  }
+
+  private static func tiles(_ total: SweepReport.CustomerLine) -> String {
+    let tiles = [
+      (total.issued, "issued", "#1d7a46"), (total.renewed, "renewed", "#1d7a46"), (total.kept, "kept", "#1c2733"),
+      (total.waiting, "waiting", "#8a6100"), (total.failed, "failed", "#b3261e"),
+    ]
+    return HTMLPage.card([tiles.map { HTMLPage.tile($0.0, $0.1, colour: $0.0 == 0 ? "#9aa5b1" : $0.2) }.joined()])
+  }
+
+  private static func trouble(_ trouble: SweepReport.Trouble) -> String {
+    let place = trouble.node.map { "\(trouble.pair), node \($0)" } ?? "\(trouble.pair)"
+    let waiting =
+      trouble.waiting > 0 ? " · \(Wording.count(trouble.waiting, "certificate waits", "certificates wait"))" : ""
+    return HTMLPage.card(
+      [
+        HTMLPage.heading("\(place): \(trouble.failure.kind.title)\(waiting)"),
+        HTMLPage.paragraph(trouble.failure.kind.advice), HTMLPage.paragraph(trouble.failure.detail, muted: true),
+      ], accent: "#b3261e")
+  }
+
+  private static func group(_ group: FailureGroup) -> String {
+    let new = group.newCount > 0 ? " (\(group.newCount) new)" : ""
+    return HTMLPage.card(
+      [
+        HTMLPage.heading("\(group.title): \(Wording.count(group.rows.count, "certificate"))\(new)"),
+        HTMLPage.paragraph(group.advice),
+      ] + HTMLPage.certificates(group.rows, shown: SweepReportText.shownPerGroup, showsPair: true),
+      accent: accent(group.kind.loudness))
+  }
+
+  static func accent(_ loudness: Loudness) -> String {
+    switch loudness {
+    case .operatorNeeded: "#b3261e"
+    case .customer: "#d08700"
+    case .quiet: "#d5dae1"
+    }
+  }
+
+  private static func customers(_ report: SweepReport) -> String {
+    let rows = report.customers.map { line in
+      [
+        line.name, Wording.grouped(line.wanted), Wording.grouped(line.issued), Wording.grouped(line.renewed),
+        Wording.grouped(line.kept), Wording.grouped(line.waiting), Wording.grouped(line.failed),
+        line.nextExpiry.map(Wording.day) ?? "-",
+      ]
+    }
+    return HTMLPage.card([
+      HTMLPage.heading("Customers"),
+      HTMLPage.table(
+        head: ["customer", "wanted", "issued", "renewed", "kept", "waiting", "failed", "next expiry"], rows: rows,
+        numbersFrom: 1),
+    ])
+  }
+}

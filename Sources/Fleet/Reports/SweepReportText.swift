@@ -1,0 +1,99 @@
+import Foundation
+
+/// The report for a terminal and for the plain-text part of the mail.
+public enum SweepReportText {
+  /// Certificates shown under each cause before the rest is only counted; the CSV holds all.
+  static let shownPerGroup = 5
+
+  /// The whole report.
+  public static func render(_ report: SweepReport) -> String {
+    var lines = [headline(report), ""]
+    var table = TextTable("customer", ">wanted", ">issued", ">renewed", ">kept", ">waiting", ">failed", "next expiry")
+    for line in report.customers + (report.customers.count > 1 ? [report.total] : []) {
+      let failed = line.newlyFailed > 0 ? "\(line.failed) (\(line.newlyFailed) new)" : "\(line.failed)"
+      table.add(
+        line.name, Wording.grouped(line.wanted), Wording.grouped(line.issued), Wording.grouped(line.renewed),
+        Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
+    }
+    lines += table.lines
+    lines += troubles(report) + groups(report) + losses(report) + proofs(report)
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// One sentence that tells a manager how it went; also the mail's subject.
+  public static func headline(_ report: SweepReport) -> String {
+    let total = report.total
+    var parts: [String] = []
+    if total.issued > 0 { parts.append("\(Wording.grouped(total.issued)) issued") }
+    if total.renewed > 0 { parts.append("\(Wording.grouped(total.renewed)) renewed") }
+    if total.kept > 0 { parts.append("\(Wording.grouped(total.kept)) kept") }
+    if total.waiting > 0 { parts.append("\(Wording.grouped(total.waiting)) waiting") }
+    if total.failed > 0 {
+      parts.append(
+        "\(Wording.grouped(total.failed)) failed" + (total.newlyFailed > 0 ? " (\(total.newlyFailed) new)" : ""))
+    }
+    if parts.isEmpty { parts.append("nothing to do") }
+    let people = report.troubles.count + report.groups.count { $0.kind.loudness == .operatorNeeded }
+    if people > 0 { parts.append("\(Wording.count(people, "thing needs", "things need")) a person") }
+    let span = Wording.span(report.endedAt.timeIntervalSince(report.startedAt))
+    let how =
+      switch report.end {
+      case .completed: "finished in \(span)"
+      case .stopped: "stopped after \(span) as asked"
+      case .interrupted: "interrupted after \(span); the next run goes on"
+      }
+    return "\(report.purpose == .renew ? "Renewal" : "Run") \(how): " + parts.joined(separator: ", ")
+  }
+
+  private static func troubles(_ report: SweepReport) -> [String] {
+    guard !report.troubles.isEmpty else { return [] }
+    var lines = ["", "Needs a person:"]
+    for trouble in report.troubles {
+      let place = trouble.node.map { "\(trouble.pair), node \($0)" } ?? "\(trouble.pair)"
+      let waiting =
+        trouble.waiting > 0 ? "; \(Wording.count(trouble.waiting, "certificate waits", "certificates wait"))" : ""
+      lines.append("  \(place): \(trouble.failure.kind.title)\(waiting)")
+      lines.append("      \(Printable.terminal(trouble.failure.detail))")
+      lines.append("      -> \(trouble.failure.kind.advice)")
+    }
+    return lines
+  }
+
+  private static func groups(_ report: SweepReport) -> [String] {
+    var lines: [String] = []
+    for group in report.groups {
+      let new = group.newCount > 0 ? ", \(group.newCount) new" : ""
+      lines += ["", "\(group.title): \(Wording.count(group.rows.count, "certificate"))\(new)", "  -> \(group.advice)"]
+      for row in group.rows.prefix(shownPerGroup) {
+        let since = row.failingSince.map { " since \(Wording.minute($0))" } ?? ""
+        let safe = row.servedNotAfter.map { ", served until \(Wording.day($0))" } ?? ""
+        let next = row.nextTry.map { ", next try \(Wording.minute($0))" } ?? ""
+        lines.append("    \(Printable.terminal(name(of: row))) (\(row.pair))\(since)\(safe)\(next)")
+        if let detail = row.cause?.detail, !detail.isEmpty { lines.append("        \(Printable.terminal(detail))") }
+      }
+      if group.rows.count > shownPerGroup {
+        lines.append("    and \(Wording.grouped(group.rows.count - shownPerGroup)) more; all are in the CSV")
+      }
+    }
+    return lines
+  }
+
+  private static func losses(_ report: SweepReport) -> [String] {
+    guard !report.lostOrders.isEmpty else { return [] }
+    return ["", "Orders lost in a crash: \(report.lostOrders.count)"]
+      + report.lostOrders.map { "    \($0.spec): \(Printable.terminal($0.detail))" }
+  }
+
+  private static func proofs(_ report: SweepReport) -> [String] {
+    guard !report.weakProofs.isEmpty else { return [] }
+    return ["", "Proved below the wire (proved there after the next fail-over):"]
+      + report.weakProofs.map {
+        "    \($0.node): \(Wording.count($0.count, "certificate")) by \($0.level.rawValue); \(Printable.terminal($0.reason))"
+      }
+  }
+
+  static func name(of row: CertificateRow) -> String {
+    let first = row.names.first ?? row.spec.rawValue
+    return row.names.count > 1 ? "\(first) +\(row.names.count - 1)" : first
+  }
+}

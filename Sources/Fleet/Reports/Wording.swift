@@ -1,0 +1,37 @@
+public import Foundation
+
+/// How moments, spans and numbers are put into words, the same in the terminal, in mails and in tables.
+public enum Wording {
+  /// `2026-11-23 05:40`, UTC; the surrounding text says that it is UTC.
+  public static func minute(_ date: Date) -> String {
+    let text = date.formatted(.iso8601)
+    return String(text.prefix(16)).replacing("T", with: " ")
+  }
+
+  /// `2026-11-23`.
+  public static func day(_ date: Date) -> String { String(date.formatted(.iso8601).prefix(10)) }
+
+  /// `3 d 4 h`, `2 h 5 min`, `4 min 10 s`, `12 s`: the two largest units.
+  public static func span(_ seconds: Double) -> String {
+    let total = max(0, Int(seconds.rounded()))
+    let units = [("d", total / 86_400), ("h", total / 3_600 % 24), ("min", total / 60 % 60), ("s", total % 60)]
+    guard let first = units.firstIndex(where: { $0.1 > 0 }) else { return "0 s" }
+    return units[first...].prefix(2).filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: " ")
+  }
+
+  /// `1 certificate`, `2 certificates`.
+  public static func count(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
+    "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
+  }
+
+  /// `12,345`.
+  public static func grouped(_ number: Int) -> String {
+    let digits = String(number.magnitude)
+    var out = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { out.append(",") }
+      out.append(digit)
+    }
+    return number < 0 ? "-" + out : out
+  }
+}
