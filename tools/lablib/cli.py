@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from . import files, haproxy, processes, spec
+from . import haproxy, mailbox, processes, prove, spec
 from .model import KINDS, Lab, LabError
 from .up import ask, down, up
 
@@ -15,6 +15,20 @@ ABOUT = """\
 A fleet of load-balancer pairs on this machine's loopback addresses, without root: every node has its own sshd,
 HAProxy (or stunnel) and files, every pair a virtual address that can be moved; with Pebble as the CA, its DNS, and a
 mail server that keeps what it gets. For trying an inventory, for the demo and for the tests.
+"""
+
+
+SHAPE = """\
+The shape that --spec reads, each key optional:
+  customers    [{"id": "acme", "name": "Acme Widgets"}]
+  pairs        [{"id": "edge", "customer": "acme", "kind": one of --kind, "challenge": "thumbprint" or "tunnel",
+                 "detector": "file" or "command", "nodes": 1 or 2, "vips": ["web", "shop"]}]
+  domains      [{"domain": "shop01.acme-widgets.example", "pair": "edge", "vip": "web", "customer": "acme"}]
+  domains_csv  lists of certfleet, instead of domains
+  environment  PEBBLE_* variables, as {"PEBBLE_ALTERNATE_ROOTS": "2"}
+  smtp, validity, thumbprint, as the flags
+Everything about the running lab stands in DIR/lab.json, its inventory in DIR/fleet.yaml. When root runs it, /run/sshd
+is made if it is not there: sshd insists on that empty directory.
 """
 
 
@@ -30,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
         return command
 
     start = add("up", "makes a lab in DIR (new or empty), waits until everything answers, and prints `ready`")
+    start.formatter_class = argparse.RawDescriptionHelpFormatter
+    start.epilog = SHAPE
     start.add_argument("--pairs", type=int, default=4, metavar="N", help="pairs (4)")
     start.add_argument("--nodes", type=int, default=2, metavar="N", help="nodes in a pair, 1 or 2 (2)")
     start.add_argument("--customers", type=int, default=3, metavar="N", help="customers (3)")
@@ -67,7 +83,11 @@ def parser() -> argparse.ArgumentParser:
     name = add("domain", "adds a name: DNS leads to the pair's VIP, its challenge rule answers for it", "NAME")
     name.add_argument("pair", metavar="PAIR")
     name.add_argument("vip", nargs="?", metavar="VIP")
-    add("mail", "the mail server goes down or comes up").add_argument("action", choices=("down", "up"))
+    add("mail", "the mail server goes down, refuses (451), or works; or shows the last mail").add_argument(
+        "action", choices=("down", "refuse", "up", "show")
+    )
+    look = add("prove", "handshakes with every node and VIP for every name; ends with 1 unless all serve Pebble's")
+    look.add_argument("only", nargs="?", metavar="PAIR|CUSTOMER|NAME")
     add("ca", "Pebble; whatever it knew is lost when it starts again").add_argument(
         "action", choices=("restart", "stop", "start")
     )
@@ -141,6 +161,13 @@ def main(arguments: list[str]) -> int:
             down(directory, options["keep"])
         elif name == "status":
             return status(directory, options["json"])
+        elif name == "mail" and options["action"] == "show":
+            print(mailbox.show(Lab.load(directory)))
+        elif name == "prove":
+            lab = Lab.load(directory)
+            found = prove.prove(lab, options["only"])
+            print(prove.text(lab, found))
+            return 1 if found.bad or not found.good else 0
         else:
             if name == "rule":
                 options["lines"] = sys.stdin.read()

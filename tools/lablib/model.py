@@ -13,10 +13,11 @@ KINDS = ("haproxy-directory", "haproxy-crt-list", "stunnel", "vip-bound")
 CHALLENGES = ("thumbprint", "tunnel")
 DETECTORS = ("file", "command")
 
-
 #: Environment variables that tell which lab and which node a process belongs to.
 MARK = "CERTFLEET_LAB_MARK"
 NODE_MARK = "CERTFLEET_LAB_NODE"
+#: While this file stands in the mail directory, the mail server refuses every message.
+REFUSING = ".refusing"
 
 
 class LabError(Exception):

@@ -12,12 +12,23 @@ import time
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 
+#: As in model.py; this program is run by itself.
+REFUSING = ".refusing"
+
+
 class Keeper:
     """One .eml a message. The envelope is kept in headers: Bcc and the real sender are only there."""
 
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self.numbers = itertools.count(1)
+
+    async def handle_MAIL(self, server, session, envelope, address, options) -> str:
+        if os.path.exists(os.path.join(self.directory, REFUSING)):
+            return "451 4.3.0 the lab was told to refuse"
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 2.1.0 OK"
 
     async def handle_DATA(self, server, session, envelope) -> str:
         name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}-{next(self.numbers):04d}.eml"

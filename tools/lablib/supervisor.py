@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 
 from . import dns_records, files, haproxy, probes, processes, services, spec
 from .keeper import Keeper, tail
-from .model import Lab, LabError, Node, Pair, Process, write
+from .model import REFUSING, Lab, LabError, Node, Pair, Process, write
 
 
 
@@ -222,6 +222,11 @@ class Supervisor:
         return f"{name} → {address.address} ({pair})"
 
     async def mail(self, action: str) -> str:
+        refusing = os.path.join(self.lab.mail.directory, REFUSING)
+        if action == "refuse":
+            write(refusing, "")
+        elif os.path.exists(refusing):
+            os.remove(refusing)
         return await self.one("smtp", action)
 
     async def authority(self, action: str) -> str:

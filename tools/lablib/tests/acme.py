@@ -77,19 +77,38 @@ class Client:
         headers, _ = self.post(self.places["newAccount"], {"termsOfServiceAgreed": True})
         self.account = headers["Location"]
 
-    def until_settled(self, url: str) -> dict:
+    def until_settled(self, url: str, unsettled: tuple[str, ...] = ("pending", "processing")) -> dict:
         deadline = time.monotonic() + 30
         while True:
             state = json.loads(self.post(url, None)[1])
-            if state["status"] not in ("pending", "processing"):
+            if state["status"] not in unsettled:
                 return state
             assert time.monotonic() < deadline, state
             time.sleep(0.05)
 
+    def order(self, name: str) -> tuple[str, dict]:
+        headers, order = self.post(self.places["newOrder"], {"identifiers": [{"type": "dns", "value": name}]})
+        return headers["Location"], json.loads(order)
+
+    def issue(self, name: str) -> str:
+        """Certificate, chain and key of a name, as one PEM."""
+        url, order = self.order(name)
+        settled = self.authorize(order)
+        assert settled["status"] == "valid", settled
+        key = os.path.join(self.directory, "leaf.key")
+        openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", key)
+        subject = ("-subj", "/", "-addext", f"subjectAltName=DNS:{name}")
+        self.post(order["finalize"], {"csr": encode(openssl("req", "-new", "-key", key, *subject, "-outform", "DER"))})
+        done = self.until_settled(url, ("pending", "processing", "ready"))
+        with open(key) as file:
+            return self.post(done["certificate"], None)[1].decode().strip() + "\n" + file.read()
+
     def validate(self, name: str) -> dict:
         """The authorization of one name, settled."""
-        _, order = self.post(self.places["newOrder"], {"identifiers": [{"type": "dns", "value": name}]})
-        url = json.loads(order)["authorizations"][0]
+        return self.authorize(self.order(name)[1])
+
+    def authorize(self, order: dict) -> dict:
+        url = order["authorizations"][0]
         authorization = json.loads(self.post(url, None)[1])
         if authorization["status"] == "pending":
             challenge = next(c for c in authorization["challenges"] if c["type"] == "http-01")

@@ -50,6 +50,27 @@ class Authority(unittest.TestCase):
                 settled = client.validate(self.name(pair))
                 self.assertEqual(settled["status"], "valid", settled)
 
+    def test_prove_tells_a_name_that_is_served_from_one_that_is_not(self):
+        client = Client(self.lab, self.scratch)
+        client.register()
+        support.told("thumbprint", self.lab.directory, client.thumbprint)
+        name = self.name("pair4")
+        pem = client.issue(name)
+        for node in self.lab.pair("pair4").nodes:
+            with open(node.path("etc", "haproxy", "certs", "name.pem"), "w") as file:
+                file.write(pem)
+            self.assertEqual(support.ssh(self.lab, node.id, node.path("bin", "reload-haproxy")).returncode, 0)
+
+        def served():
+            return support.tool("prove", self.lab.directory, name).returncode == 0
+
+        support.eventually(served)
+        self.assertIn("3 handshakes", support.told("prove", self.lab.directory, name))
+        done = support.tool("prove", self.lab.directory, "pair4")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("VIP of pair4: self-signed certificate: shop", done.stdout)
+        self.assertIn("pair4-b: self-signed certificate: shop", done.stdout)
+
     def test_the_rule_answers_only_for_known_hosts_and_tokens(self):
         support.told("thumbprint", self.lab.directory, support.THUMBPRINT)
         name = self.name("pair1")
@@ -183,3 +204,17 @@ class Mail(unittest.TestCase):
 
             self.send(lab)
             self.assertEqual(len(self.kept(lab)), 1)
+
+    def test_a_mail_server_that_is_told_to_refuse_answers_451(self):
+        with support.running("--pairs", "1") as lab:
+            support.told("mail", lab.directory, "refuse")
+            with self.assertRaises(smtplib.SMTPSenderRefused) as caught:
+                self.send(lab)
+            self.assertEqual(caught.exception.smtp_code, 451)
+            support.told("mail", lab.directory, "up")
+
+            self.send(lab)
+
+            said = support.told("mail", lab.directory, "show")
+            self.assertIn("Subject: hello\n\nA line.\n.\n", said)
+            self.assertIn("(1 in ", said)
