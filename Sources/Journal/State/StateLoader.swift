@@ -96,7 +96,8 @@ struct StateLoader {
       issuedRevision: reader.int(), keyNode: reader.optionalID(), served: reader.optionalID(),
       servedNotAfter: reader.optionalDate(), servedAt: reader.optionalDate(), failures: reader.int(),
       lastFailure: try reader.optionalJSON(Failure.self), lastFailureAt: reader.optionalDate(),
-      failingSince: reader.optionalDate(), failingSweep: reader.optionalID())
+      failingSince: reader.optionalDate(), failingSweep: reader.optionalID(),
+      mayOverwrite: reader.int() == 1)
   }
 
   /// An attempt is brought back by the same occurrences that once led it there: its machine stays the only way to a state.
@@ -130,7 +131,8 @@ struct StateLoader {
     let spec: SpecID = reader.id()
     let node: NodeID = reader.id()
     let installation = Installation(
-      attempt: reader.id(), proof: try reader.choice(Proof.self), reason: reader.text(), at: reader.date())
+      attempt: reader.id(), sha256: reader.text(), proof: try reader.choice(Proof.self), reason: reader.text(),
+      at: reader.date())
     return (spec, node, installation)
   }
 

@@ -5,12 +5,12 @@ enum StateTables {
     """
     id pair vip customer label names key profile registered_domains source revision# attempt_authority \
     attempt_revision# issued_revision# key_node served served_not_after# served_at# failures# last_failure \
-    last_failure_at# failing_since# failing_sweep
+    last_failure_at# failing_since# failing_sweep may_overwrite#
     """)
   static let attempt = Table("attempt", "certificate id names state key_node request order_url")
   static let issued = Table(
     "issued", "certificate attempt sha256 serial not_before# not_after# issuer chain public_key_sha256")
-  static let installation = Table("installation", key: 2, "certificate node attempt proof reason at#")
+  static let installation = Table("installation", key: 2, "certificate node attempt sha256 proof reason at#")
   static let pair = Table("pair", "id paused# trouble troubled_at#")
   static let node = Table("node", "id host_keys facts trouble troubled_at# troubled_sweep")
   static let account = Table("account", "authority url thumbprint")

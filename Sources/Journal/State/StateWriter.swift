@@ -52,8 +52,8 @@ struct StateWriter {
       try StateTables.installation.upsert(
         database,
         [
-          key, .text(node.rawValue), .text(installation.attempt.rawValue), .text(installation.proof.rawValue),
-          .text(installation.reason), Cell(installation.at),
+          key, .text(node.rawValue), .text(installation.attempt.rawValue), .text(installation.sha256),
+          .text(installation.proof.rawValue), .text(installation.reason), Cell(installation.at),
         ])
     }
     for node in (old?.installations ?? [:]).keys where certificate.installations[node] == nil {
@@ -72,6 +72,7 @@ struct StateWriter {
       Cell(certificate.keyNode?.rawValue), Cell(certificate.served?.rawValue), Cell(certificate.servedNotAfter),
       Cell(certificate.servedAt), .number(Int64(certificate.failures)), try cell(certificate.lastFailure),
       Cell(certificate.lastFailureAt), Cell(certificate.failingSince), Cell(certificate.failingSweep?.rawValue),
+      .number(certificate.mayOverwrite ? 1 : 0),
     ]
   }
 

@@ -65,6 +65,7 @@ enum Schema {
       last_failure_at INTEGER,
       failing_since INTEGER,
       failing_sweep TEXT,
+      may_overwrite INTEGER NOT NULL CHECK (may_overwrite IN (0, 1)),
       CHECK ((last_failure IS NULL) = (last_failure_at IS NULL)),
       CHECK ((last_failure IS NULL) = (failing_since IS NULL))
     ) STRICT;
@@ -98,6 +99,7 @@ enum Schema {
       certificate TEXT NOT NULL REFERENCES certificate (id),
       node TEXT NOT NULL,
       attempt TEXT NOT NULL,
+      sha256 TEXT NOT NULL,
       proof TEXT NOT NULL CHECK (proof IN ('disk', 'memory', 'wire')),
       reason TEXT NOT NULL,
       at INTEGER NOT NULL,
