@@ -9,7 +9,9 @@ enum InternationalName {
     if let lower, !lower.hasPrefix("xn--"), !lower.contains(".xn--") { return lower }
 
     var output: UnsafeMutablePointer<UInt8>?
-    let flags = Int32(IDN2_NFC_INPUT.rawValue | IDN2_NONTRANSITIONAL.rawValue)
+    var flags = Int32(IDN2_NFC_INPUT.rawValue | IDN2_NONTRANSITIONAL.rawValue)
+    // An A-label that exists is taken where UTS-46 allows it: there are registered emoji domains, which IDNA2008 alone forbids.
+    if lower != nil { flags |= Int32(IDN2_NO_ALABEL_ROUNDTRIP.rawValue) }
     let code = Array((lower ?? text).utf8CString).withUnsafeBytes { bytes in
       idn2_lookup_u8(bytes.bindMemory(to: UInt8.self).baseAddress, &output, flags)
     }

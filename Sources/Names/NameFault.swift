@@ -70,7 +70,7 @@ public enum NameFault: Error, Sendable, Hashable {
       }
     case .hyphenAtEdge: "remove the hyphen"
     case .reservedLabel: "check the spelling; only labels that start with “xn--” may have it"
-    case .notIDNA: "check the spelling of the international name"
+    case .notIDNA: "check the spelling, or write the name in its “xn--” form as it is registered"
     case .wildcard: "write *.example.com"
     case .listUnreadable: "install the package publicsuffix, or correct the path in the inventory"
     case .badSuffix: "write it as “corp.example” or “lan”"
