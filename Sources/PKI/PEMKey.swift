@@ -34,6 +34,10 @@ enum PEMKey {
   }
 
   static func encrypted(_ key: KeyHandle, passphrase: PKISecret, iterations: Int32) throws(PKIError) -> String {
+    // OpenSSL reads a passphrase into 1,024 bytes (PEM_BUFSIZE): a longer one would lock the key for ever, an empty one not at all.
+    guard (1...Int(PEM_BUFSIZE)).contains(passphrase.count) else {
+      throw .malformed("a passphrase has 1 to \(PEM_BUFSIZE) bytes, this one \(passphrase.count)")
+    }
     let info = try Handle(EVP_PKEY2PKCS8(key.pointer), PKCS8_PRIV_KEY_INFO_free, or: .fromQueue(doing: "encode a key"))
     // 16 random bytes of salt; PBKDF2 with HMAC-SHA-256, said outright so that no default of OpenSSL's can weaken it.
     var salt = try randomBytes(16)

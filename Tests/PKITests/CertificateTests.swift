@@ -56,6 +56,8 @@ import Testing
     let chain = try X509Certificate.chain(pem: bundle)
 
     #expect(chain.map(\.subject) == ["CN=a.example", "CN=Test Intermediate"])
+    #expect(try X509Certificate.chain(pem: bundle.replacing("\n", with: "\r\n")) == chain)
+    #expect(try X509Certificate.chain(pem: String(bundle.dropLast())) == chain)
     #expect(try X509Certificate.chain(pem: "nothing here") == [])
     #expect(try X509Certificate.chain(pem: "") == [])
   }

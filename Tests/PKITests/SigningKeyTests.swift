@@ -66,6 +66,29 @@ import Testing
     }
   }
 
+  @Test func aPassphraseThatNobodyCouldTypeBackIsRefusedAtOnce() throws {
+    let key = try SigningKey.generate(.ecdsaP256)
+    let longest = PKISecret(String(repeating: "x", count: 1_024))
+
+    let pem = try key.encryptedPEM(passphrase: longest, iterations: 2_048)
+
+    #expect(try SigningKey(pem: PKISecret(pem), passphrase: longest).thumbprint == key.thumbprint)
+    for count in [0, 1_025] {
+      #expect(throws: PKIError.self) {
+        try key.encryptedPEM(passphrase: PKISecret(String(repeating: "x", count: count)))
+      }
+    }
+  }
+
+  @Test func anyBytesMakeAPassphrase() throws {
+    let key = try SigningKey.generate(.ecdsaP256)
+    let passphrase = PKISecret([0, 1, 0, 255, 10, 13] as [UInt8])
+
+    let pem = try key.encryptedPEM(passphrase: passphrase, iterations: 2_048)
+
+    #expect(try SigningKey(pem: PKISecret(pem), passphrase: passphrase).thumbprint == key.thumbprint)
+  }
+
   @Test(arguments: [
     ["genpkey", "-algorithm", "ED25519"], ["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
     ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"],
