@@ -13,7 +13,7 @@ public struct ACMEClient: CertificateAuthority {
   /// What http-01 answers end with.
   public var thumbprint: String { key.thumbprint }
 
-  private let key: SigningKey
+  let key: SigningKey
 
   /// - Parameter accountURL: From `Account.url`, of `register` or of an earlier run.
   public init(server: ACMEServer, accountURL: String, key: SigningKey) {
@@ -26,7 +26,8 @@ public struct ACMEClient: CertificateAuthority {
   public func newOrder(_ names: [String], profile: String?, replaces: String?) async throws(ACMEError) -> Order {
     let url = server.directory.newOrder
     let body = NewOrder(identifiers: names.map(Identifier.init(name:)), profile: profile, replaces: replaces)
-    let response = try await post(Array(try JSONText.encode(body).utf8), to: url)
+    let payload = Array(try JSONText.encode(body).utf8)
+    let response = try await during(.ordering) { () async throws(ACMEError) in try await post(payload, to: url) }
     guard let location = response.header("Location") else {
       throw ACMEError(.malformed("newOrder gave no order URL"), url: url)
     }
@@ -44,7 +45,7 @@ public struct ACMEClient: CertificateAuthority {
 
   /// An authorization with its challenges.
   public func authorization(at url: String) async throws(ACMEError) -> Authorization {
-    let response = try await post(nil, to: url)
+    let response = try await during(.authorizing) { () async throws(ACMEError) in try await post(nil, to: url) }
     let wire = try ACMEAnswer.decode(Authorization.Wire.self, response, url: url)
     return try Authorization(wire, url: url, retryAfter: ACMEAnswer.retryAfter(response))
   }
@@ -115,6 +116,13 @@ public struct ACMEClient: CertificateAuthority {
     return (chain, alternates)
   }
 
+  private func during(
+    _ phase: PhaseGate.Phase, _ body: () async throws(ACMEError) -> HTTPResponse
+  ) async throws(ACMEError) -> HTTPResponse {
+    guard let gate = server.gate else { return try await body() }
+    return try await gate.during(phase, body)
+  }
+
   private struct NewOrder: Encodable {
     let identifiers: [Identifier]
     let profile: String?
@@ -157,7 +165,7 @@ extension ACMEClient {
 
   /// Every request of this account. `unauthorized` means "not yours" or "your account is off" (RFC 8555 section 7.3.6): the account is asked
   /// which, for the one fails a name and the other the whole run.
-  private func post(_ payload: [UInt8]?, to url: String) async throws(ACMEError) -> HTTPResponse {
+  func post(_ payload: [UInt8]?, to url: String) async throws(ACMEError) -> HTTPResponse {
     do throws(ACMEError) {
       return try await server.post(payload, to: url, key: key, reference: .keyID(accountURL))
     } catch {

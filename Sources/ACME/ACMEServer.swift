@@ -10,6 +10,8 @@ public struct ACMEServer: Sendable {
   /// What it offers and where.
   public let directory: Directory
 
+  let gate: PhaseGate?
+
   private let link: Link
   private let nonces = NoncePool()
 
@@ -53,6 +55,7 @@ public struct ACMEServer: Sendable {
   private init(directory: Directory, link: Link) {
     self.directory = directory
     self.link = link
+    gate = PhaseGate(for: directory)
   }
 
   /// Sends a signed request, again with a fresh nonce as long as the CA wants that.

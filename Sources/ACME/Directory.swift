@@ -50,6 +50,11 @@ public struct Directory: Sendable, Hashable {
     let newNonce, newAccount, newOrder, revokeCert, keyChange, renewalInfo: String?
     let meta: Meta?
 
+    init(newNonce: String, newAccount: String, newOrder: String) {
+      (self.newNonce, self.newAccount, self.newOrder) = (newNonce, newAccount, newOrder)
+      (revokeCert, keyChange, renewalInfo, meta) = (nil, nil, nil, nil)
+    }
+
     private enum Key: String, CodingKey {
       case newNonce, newAccount, newOrder, revokeCert, keyChange, renewalInfo, meta
     }
