@@ -176,7 +176,7 @@ def main(arguments: list[str]) -> int:
             print(ask(Lab.load(directory), **options))
         return 0
     except LabError as fault:
-        print(f"tools/lab: {fault}", file=sys.stderr)
+        print("\n".join([f"tools/lab: {fault}", *getattr(fault, "__notes__", ())]), file=sys.stderr)
         return 3
     except KeyboardInterrupt:
         return 130

@@ -79,16 +79,19 @@ class Supervisor:
             await asyncio.sleep(1)
             if not self.authority_wanted:
                 continue
+            restarts = self.lab.authority.restarts
             try:
                 refusal = await asyncio.to_thread(probes.pebble_store, self.lab, patience)
             except OSError as fault:
                 refusal = str(fault) or type(fault).__name__
-            if refusal and self.authority_wanted:
+            # What was seen of a Pebble that somebody restarted meanwhile says nothing about the new one.
+            if refusal and self.authority_wanted and self.lab.authority.restarts == restarts:
                 note(f"Pebble hangs ({refusal}): restarted; its accounts, orders and roots are lost")
                 try:
                     await self.authority("restart")
                 except LabError as fault:
                     note(f"Pebble did not come back: {fault}")
+                    self.authority_wanted = True
 
     # What `tools/lab` asks for. Each returns the line to print.
 
@@ -230,19 +233,19 @@ class Supervisor:
         return await self.one("smtp", action)
 
     async def authority(self, action: str) -> str:
+        record = self.keeper.process("pebble")
+        if action == "start" and record and processes.is_same(record.pid, record.started):
+            return "Pebble is running already"
         self.authority_wanted = False
-        try:
-            if action in ("stop", "restart"):
-                self.keeper.stop(["pebble"], "killed")
-            if action in ("start", "restart"):
-                self.lab.authority.restarts += 1
-                await self.one("pebble", "up")
-                self.save_roots()
-                self.authority_wanted = True
-        finally:
-            self.lab.save()
+        self.keeper.stop(["pebble"], "killed")
         if action == "stop":
+            self.lab.save()
             return "Pebble is stopped"
+        await self.one("pebble", "up")
+        self.save_roots()
+        self.lab.authority.restarts += 1
+        self.lab.save()
+        self.authority_wanted = True
         return "Pebble runs anew: accounts, orders and certificates of before are unknown to it, and its roots are new"
 
     async def one(self, name: str, action: str) -> str:

@@ -76,10 +76,12 @@ def up(directory: str, shape: spec.Spec, timeout: float, owner: int, say) -> Lab
             os.close(writable)
         follow(lab, readable, say)
         return Lab.load(directory)
-    except BaseException:
+    except BaseException as fault:
         if child and child.poll() is None:
             child.terminate()
             child.wait()
+        if isinstance(fault, LabError):
+            fault.add_note(f"Nothing is running. The files are kept; they go with: tools/lab down {directory}")
         raise
 
 
