@@ -5,18 +5,16 @@ import Testing
 @Suite(.enabled(if: Peer.isUsable, "needs python3 and openssl"), .timeLimit(.minutes(2)))
 struct CertificateProbeTests {
   let authority: TestAuthority
-  let first: (chain: String, key: String)
-  let second: (chain: String, key: String)
   let peer: Peer
   let loop = CurlLoop()
   let probe: CertificateProbe
   let client: HTTPClient
 
-  init() throws {
-    authority = try TestAuthority()
-    first = try authority.leaf(["eins.example", "127.0.0.1"])
-    second = try authority.leaf(["zwei.example"])
-    peer = try Peer("http_peer.py", ["--tls", first.chain, first.key, "zwei.example=\(second.chain),\(second.key)"])
+  init() async throws {
+    authority = try await .shared()
+    let (first, second) = (authority.first, authority.second)
+    peer = try await Peer.start(
+      "http_peer.py", ["--tls", first.chain, first.key, "zwei.example=\(second.chain),\(second.key)"])
     probe = CertificateProbe(loop: loop)
     client = HTTPClient(loop: loop)
   }
@@ -48,8 +46,8 @@ struct CertificateProbeTests {
     let one = try await look("eins.example")
     let two = try await look("zwei.example")
 
-    #expect(normalized(one.chainPEM) == normalized(try authority.blocks(first.chain)))
-    #expect(normalized(two.chainPEM) == normalized(try authority.blocks(second.chain)))
+    #expect(normalized(one.chainPEM) == (try TestAuthority.blocks(authority.first.chain)))
+    #expect(normalized(two.chainPEM) == (try TestAuthority.blocks(authority.second.chain)))
     #expect(one.remoteAddress == "127.0.0.1")
     #expect(try await counts().names.prefix(2) == ["eins.example", "zwei.example"])
   }
@@ -74,7 +72,7 @@ struct CertificateProbeTests {
   }
 
   @Test func hundredsOfLooksAtOnce() async throws {
-    let leaf = normalized(try authority.blocks(second.chain))[0]
+    let leaf = try TestAuthority.blocks(authority.second.chain)[0]
 
     let served = try await withThrowingTaskGroup { group in
       for _ in 0..<300 {
@@ -94,15 +92,15 @@ struct CertificateProbeTests {
 
   @Test(arguments: ["-tls1", "-tls1_1", "-tls1_2", "-tls1_3"])
   func anOldProtocolIsStillSeen(version: String) async throws {
-    let old = try Peer("openssl_peer.py", [first.chain, first.key, version])
+    let old = try await Peer.start("openssl_peer.py", [authority.first.chain, authority.first.key, version])
 
     let served = try await look("eins.example", at: old.port)
 
-    #expect(normalized(served.chainPEM) == Array(normalized(try authority.blocks(first.chain)).prefix(1)))
+    #expect(normalized(served.chainPEM) == Array(try TestAuthority.blocks(authority.first.chain).prefix(1)))
   }
 
   @Test func aPortThatSpeaksNoTLSIsNamed() async throws {
-    let plain = try Peer("http_peer.py")
+    let plain = try await Peer.start("http_peer.py")
 
     await #expect { try await look("eins.example", at: plain.port, deadline: .seconds(2)) } throws: { error in
       switch (error as? NetError)?.kind {
@@ -119,7 +117,7 @@ struct CertificateProbeTests {
   }
 
   @Test func aServerThatNeverAnswersMeetsTheDeadline() async throws {
-    let silent = try Peer("openssl_peer.py", ["--silent"])
+    let silent = try await Peer.start("openssl_peer.py", ["--silent"])
 
     let start = ContinuousClock.now
     await #expect { try await look("eins.example", at: silent.port, deadline: .milliseconds(300)) } throws: {

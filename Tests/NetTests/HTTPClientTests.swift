@@ -8,8 +8,8 @@ struct HTTPClientTests {
   let loop = CurlLoop()
   let client: HTTPClient
 
-  init() throws {
-    peer = try Peer("http_peer.py")
+  init() async throws {
+    peer = try await Peer.start("http_peer.py")
     client = HTTPClient(loop: loop, connectionsPerHost: 4)
   }
 
@@ -77,7 +77,7 @@ struct HTTPClientTests {
 
   @Test func aHeadTakesHeadersAndWaitsForNoBody() async throws {
     let response = try await client.send(
-      HTTPRequest(method: "HEAD", url: peer.url("/head"), deadline: .seconds(5)))
+      HTTPRequest(method: "HEAD", url: peer.url("/head"), bodyLimit: 10))
 
     #expect(response.status == 200)
     #expect(response.header("replay-nonce") == "abc")

@@ -4,12 +4,14 @@ import Testing
 
 @Suite(.enabled(if: Peer.isUsable, "needs python3"), .timeLimit(.minutes(1)))
 struct MailMessageTests {
-  private func received(_ message: MailMessage) throws -> ReceivedMail { try ReceivedMail(Data(message.encoded())) }
+  private func received(_ message: MailMessage) async throws -> ReceivedMail {
+    try await .read(Data(message.encoded()))
+  }
 
-  @Test func everyPartArrivesAsItWasWritten() throws {
+  @Test func everyPartArrivesAsItWasWritten() async throws {
     let message = MailMessage.report()
 
-    let mail = try received(message)
+    let mail = try await received(message)
 
     #expect(
       mail.structure == ["multipart/mixed", "multipart/alternative", "text/plain", "text/html"]
@@ -24,10 +26,10 @@ struct MailMessageTests {
     #expect(mail.defects == [])
   }
 
-  @Test func theHeadersSayWhatWasSaid() throws {
+  @Test func theHeadersSayWhatWasSaid() async throws {
     let message = MailMessage.report()
 
-    let mail = try received(message)
+    let mail = try await received(message)
 
     #expect(mail.subject == message.subject)
     #expect(mail.from == "Zertifikate für Kunden <certfleet@betreiber.example>")
@@ -40,28 +42,28 @@ struct MailMessageTests {
       ])
   }
 
-  @Test func theMailIsASCIIInShortLinesWithCRLF() throws {
-    let mail = try received(.report())
+  @Test func theMailIsASCIIInShortLinesWithCRLF() async throws {
+    let mail = try await received(.report())
 
     #expect(mail.ascii)
     #expect(mail.bare == 0)
     #expect(mail.longest <= 78)
   }
 
-  @Test func aMailOfTextAloneIsOnePart() throws {
+  @Test func aMailOfTextAloneIsOnePart() async throws {
     var message = MailMessage.report()
     message.html = nil
     message.attachments = []
 
-    #expect(try received(message).structure == ["text/plain"])
+    #expect(try await received(message).structure == ["text/plain"])
   }
 
   @Test(arguments: [
     "", "plain", "=?utf-8?B?not encoded?=", " spaces at both ends ", String(repeating: "long ", count: 300),
     String(repeating: "ü", count: 500), "👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦", "a: b; c=\"d\" <e>", "e\u{301}\u{302}\u{303} zalgo",
   ])
-  func aSubjectOfAnySortArrives(subject: String) throws {
-    let mail = try received(.report(subject: subject))
+  func aSubjectOfAnySortArrives(subject: String) async throws {
+    let mail = try await received(.report(subject: subject))
 
     #expect(mail.subject == subject)
     #expect(mail.longest <= 78)
@@ -70,8 +72,8 @@ struct MailMessageTests {
   @Test(arguments: [
     "\"Müller, Jürgen\" <j@kunde.example>", "Mueller, J. (IT) <j@kunde.example>", "a \"b\" \\ c <j@kunde.example>",
   ])
-  func aNameOfAnySortStaysOneAddress(address: String) throws {
-    #expect(try received(.report(to: [address])).to.count == 1)
+  func aNameOfAnySortStaysOneAddress(address: String) async throws {
+    #expect(try await received(.report(to: [address])).to.count == 1)
   }
 
   @Test(arguments: [
@@ -107,7 +109,8 @@ struct MailMessageTests {
   }
 
   @Test func aDirectoryGetsWholeFilesThatAreNobodyElses() async throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "net-tests-\(UUID().uuidString) ü")
+    let home = try TestFolder()
+    let folder = home.url
     let path = folder.path(percentEncoded: false)
     let mailer = DirectoryMailer(directory: path)
     let message = MailMessage.report()
@@ -120,11 +123,11 @@ struct MailMessageTests {
     #expect(try Data(contentsOf: file) == Data(message.encoded()))
     let attributes = try FileManager.default.attributesOfItem(atPath: file.path(percentEncoded: false))
     #expect(attributes[.posixPermissions] as? Int == 0o600)
-    try FileManager.default.removeItem(at: folder)
   }
 
   @Test func aMessageIdCannotLeaveTheDirectory() async throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "net-tests-\(UUID().uuidString)")
+    let home = try TestFolder()
+    let folder = home.url
     var message = MailMessage.report()
     message.messageID = "../../etc/passwd"
 
@@ -132,7 +135,6 @@ struct MailMessageTests {
 
     let names = try FileManager.default.contentsOfDirectory(atPath: folder.path(percentEncoded: false))
     #expect(names == ["_.._.._etc_passwd.eml"])
-    try FileManager.default.removeItem(at: folder)
   }
 
   @Test func aDirectoryThatCannotBeWrittenIsAnError() async {

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// A real peer of a test: a script of `Tests/Support/NetPeers` or a program, ended with the test.
-final class Peer {
+/// A real peer of a test: a script of `Tests/Support/NetPeers`, ended with the test.
+final class Peer: Sendable {
   /// What the tests of Net need, apt names in `tools/packages`. Absent tools fail under CI and skip elsewhere.
   static let isUsable: Bool =
     ProcessInfo.processInfo.environment["CI"] != nil
@@ -14,56 +14,44 @@ final class Peer {
   static let soon = Duration.seconds(20)
 
   let port: UInt16
-  private let process = Process()
-  private let input = Pipe()
-  private let output = Pipe()
+  private let child: Child
 
   /// Starts the script and waits for the line with its port.
-  init(_ script: String, _ arguments: [String] = []) throws {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    process.executableURL = URL(filePath: "/usr/bin/python3")
-    process.arguments = [folder.appending(path: "Support/NetPeers/\(script)").path(percentEncoded: false)] + arguments
-    process.standardInput = input
-    process.standardOutput = output
-    try process.run()
-    var line = Data()
-    // The peer writes its first line or ends: either ends this loop.
-    while line.last != 0x0A, let byte = try output.fileHandleForReading.read(upToCount: 1), !byte.isEmpty {
-      line += byte
-    }
-    port = try #require(UInt16(String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)))
+  static func start(_ script: String, _ arguments: [String] = []) async throws -> Peer {
+    try await offPool { try Peer(script, arguments) }
   }
 
-  deinit { end() }
+  private init(_ script: String, _ arguments: [String]) throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let path = folder.appending(path: "Support/NetPeers/\(script)").path(percentEncoded: false)
+    child = try Child("/usr/bin/python3", [path] + arguments)
+    let line = child.read { $0.last == 0x0A }
+    port = try #require(UInt16(String(decoding: line.dropLast(), as: UTF8.self)), "\(script) did not start")
+  }
 
   /// Ends the peer and waits until it is gone, and its port with it.
-  func end() {
-    // Its standard input ends here, or with the test process: the script ends itself then.
-    input.fileHandleForWriting.closeFile()
-    process.waitUntilExit()
-  }
+  func end() { child.end() }
 
   func url(_ path: String, scheme: String = "http", host: String = "127.0.0.1") -> String {
     "\(scheme)://\(host):\(port)\(path)"
   }
 }
 
+/// Does blocking work on a thread of its own: the tests share Swift's two threads with what they measure.
+func offPool<Result: Sendable>(_ work: @escaping @Sendable () throws -> Result) async throws -> Result {
+  try await withCheckedThrowingContinuation { continuation in
+    Thread { continuation.resume(with: Swift.Result(catching: work)) }.start()
+  }
+}
+
 /// Runs a program to its end and answers with what it wrote.
 @discardableResult
-func run(_ program: String, _ arguments: [String], input: Data? = nil) throws -> Data {
-  let process = Process()
-  let output = Pipe()
-  process.executableURL = URL(filePath: program)
-  process.arguments = arguments
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  let stdin = Pipe()
-  process.standardInput = stdin
-  try process.run()
-  if let input { try stdin.fileHandleForWriting.write(contentsOf: input) }
-  try stdin.fileHandleForWriting.close()
-  let data = try output.fileHandleForReading.readToEnd() ?? Data()
-  process.waitUntilExit()
-  try #require(process.terminationStatus == 0, "\(program) \(arguments)")
-  return data
+func run(_ program: String, _ arguments: [String], input: [UInt8] = []) async throws -> [UInt8] {
+  try await offPool {
+    let child = try Child(program, arguments)
+    child.write(input)
+    let output = child.read { _ in false }
+    try #require(child.end() == 0, "\(program) \(arguments)")
+    return output
+  }
 }

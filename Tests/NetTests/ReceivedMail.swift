@@ -2,8 +2,8 @@ import Foundation
 import Net
 
 /// A mail as Python's email package understands it: a second opinion on what we wrote.
-struct ReceivedMail: Decodable {
-  struct Part: Decodable {
+struct ReceivedMail: Decodable, Sendable {
+  struct Part: Decodable, Sendable {
     var type: String
     var name: String?
     var hex: String
@@ -32,10 +32,11 @@ struct ReceivedMail: Decodable {
   var defects: [String]
 
   /// Reads the bytes of a mail.
-  init(_ bytes: Data) throws {
+  static func read(_ bytes: Data) async throws -> ReceivedMail {
     let script = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .appending(path: "Support/NetPeers/read_mail.py").path(percentEncoded: false)
-    self = try JSONDecoder().decode(Self.self, from: run("/usr/bin/python3", [script], input: bytes))
+    return try JSONDecoder().decode(
+      Self.self, from: Data(await run("/usr/bin/python3", [script], input: [UInt8](bytes))))
   }
 }
 

@@ -7,8 +7,8 @@ struct ResolverTests {
   let peer: Peer
   let resolver: Resolver
 
-  init() throws {
-    peer = try Peer("dns_peer.py")
+  init() async throws {
+    peer = try await Peer.start("dns_peer.py")
     resolver = Resolver(servers: ["127.0.0.1:\(peer.port)"], timeout: .milliseconds(500), tries: 2)
   }
 
@@ -87,7 +87,7 @@ struct ResolverTests {
   }
 
   @Test func theNextServerIsAskedWhenOneIsGone() async throws {
-    let gone = try Peer("dns_peer.py")
+    let gone = try await Peer.start("dns_peer.py")
     gone.end()
     let both = Resolver(
       servers: ["127.0.0.1:\(gone.port)", "127.0.0.1:\(peer.port)"], timeout: .milliseconds(500), tries: 2)

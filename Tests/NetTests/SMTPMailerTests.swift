@@ -5,11 +5,13 @@ import Testing
 @Suite(.enabled(if: Peer.isUsable, "needs python3-aiosmtpd and openssl"), .timeLimit(.minutes(2)))
 struct SMTPMailerTests {
   let authority: TestAuthority
-  let leaf: (chain: String, key: String)
+  let leaf: TestAuthority.Leaf
+  let home: TestFolder
 
-  init() throws {
-    authority = try TestAuthority()
-    leaf = try authority.leaf(["127.0.0.1"])
+  init() async throws {
+    authority = try await .shared()
+    leaf = authority.first
+    home = try TestFolder()
   }
 
   struct Envelope: Decodable {
@@ -19,11 +21,11 @@ struct SMTPMailerTests {
     var user: String?
   }
 
-  private var folder: String { authority.folder.path(percentEncoded: false) }
+  private var folder: String { home.path }
 
   private func taken(_ number: Int = 1) throws -> (mail: Data, envelope: Envelope) {
-    let json = try Data(contentsOf: authority.folder.appending(path: "\(number).json"))
-    let mail = try Data(contentsOf: authority.folder.appending(path: "\(number).eml"))
+    let json = try Data(contentsOf: home.url.appending(path: "\(number).json"))
+    let mail = try Data(contentsOf: home.url.appending(path: "\(number).eml"))
     return (mail, try JSONDecoder().decode(Envelope.self, from: json))
   }
 
@@ -49,7 +51,7 @@ struct SMTPMailerTests {
   private func isTLS(_ kind: NetError.Kind?) -> Bool { if case .tls = kind { true } else { false } }
 
   @Test func whatArrivesIsWhatWasSent() async throws {
-    let peer = try Peer("smtp_peer.py", [folder])
+    let peer = try await Peer.start("smtp_peer.py", [folder])
 
     try await mailer(peer.port, .none).send(.report())
 
@@ -58,11 +60,11 @@ struct SMTPMailerTests {
     #expect(envelope.from == "certfleet@betreiber.example")
     #expect(envelope.to == ["juergen@kunde.example", "it@kunde.example"])
     #expect(!envelope.tls)
-    #expect(try ReceivedMail(mail).subject == MailMessage.report().subject)
+    #expect(try await ReceivedMail.read(mail).subject == MailMessage.report().subject)
   }
 
   @Test func startTLSAndALoginProtectAMail() async throws {
-    let peer = try Peer(
+    let peer = try await Peer.start(
       "smtp_peer.py", [folder, "--starttls", leaf.chain, leaf.key, "--auth", "fleet@x.example", "pä ss"])
 
     try await mailer(peer.port, .startTLS, user: "fleet@x.example", password: "pä ss").send(.report())
@@ -74,7 +76,7 @@ struct SMTPMailerTests {
   }
 
   @Test func tlsFromTheFirstByteProtectsAMail() async throws {
-    let peer = try Peer("smtp_peer.py", [folder, "--tls", leaf.chain, leaf.key, "--auth", "fleet", "word"])
+    let peer = try await Peer.start("smtp_peer.py", [folder, "--tls", leaf.chain, leaf.key, "--auth", "fleet", "word"])
 
     try await mailer(peer.port, .tls, user: "fleet", password: "word").send(.report())
 
@@ -84,7 +86,7 @@ struct SMTPMailerTests {
   }
 
   @Test func aServerWithoutStartTLSGetsNothing() async throws {
-    let peer = try Peer("smtp_peer.py", [folder])
+    let peer = try await Peer.start("smtp_peer.py", [folder])
 
     #expect(isTLS(await failure(mailer(peer.port, .startTLS))))
     #expect(throws: (any Error).self) { try taken() }
@@ -93,9 +95,9 @@ struct SMTPMailerTests {
   @Test(arguments: [SMTPServer.Security.startTLS, .tls])
   func aServerWithAnotherCertificateGetsNothing(security: SMTPServer.Security) async throws {
     let option = security == .tls ? "--tls" : "--starttls"
-    let other = try authority.leaf(["other.example"])
-    let named = try Peer("smtp_peer.py", [folder, option, other.chain, other.key])
-    let unknown = try Peer("smtp_peer.py", [folder, option, leaf.chain, leaf.key])
+    let other = authority.second
+    let named = try await Peer.start("smtp_peer.py", [folder, option, other.chain, other.key])
+    let unknown = try await Peer.start("smtp_peer.py", [folder, option, leaf.chain, leaf.key])
 
     #expect(isTLS(await failure(mailer(named.port, security))))
     #expect(isTLS(await failure(mailer(unknown.port, security, trust: .system))))
@@ -103,7 +105,8 @@ struct SMTPMailerTests {
   }
 
   @Test func aWrongPasswordIsTheServersRefusal() async throws {
-    let peer = try Peer("smtp_peer.py", [folder, "--starttls", leaf.chain, leaf.key, "--auth", "fleet", "right"])
+    let peer = try await Peer.start(
+      "smtp_peer.py", [folder, "--starttls", leaf.chain, leaf.key, "--auth", "fleet", "right"])
 
     guard case .smtp(let code, _) = await failure(mailer(peer.port, .startTLS, user: "fleet", password: "wrong")) else {
       Issue.record("no refusal")
@@ -113,7 +116,7 @@ struct SMTPMailerTests {
   }
 
   @Test func aLoginThatIsWantedAndNotGivenIsTheServersRefusal() async throws {
-    let peer = try Peer("smtp_peer.py", [folder, "--auth", "fleet", "word"])
+    let peer = try await Peer.start("smtp_peer.py", [folder, "--auth", "fleet", "word"])
 
     guard case .smtp(let code, _) = await failure(mailer(peer.port, .none)) else {
       Issue.record("no refusal")
@@ -134,7 +137,7 @@ struct SMTPMailerTests {
     ("later@kunde.example", 451, "4.3.0 try again later"),
   ])
   func aRefusedRecipientIsTheServersWordAndNobodyGetsTheMail(address: String, code: Int, text: String) async throws {
-    let peer = try Peer("smtp_peer.py", [folder])
+    let peer = try await Peer.start("smtp_peer.py", [folder])
 
     let kind = await failure(mailer(peer.port, .none), .report(to: ["it@kunde.example", address]))
 
@@ -143,7 +146,7 @@ struct SMTPMailerTests {
   }
 
   @Test func aMailRefusedAfterItsDataIsAnError() async throws {
-    let peer = try Peer("smtp_peer.py", [folder])
+    let peer = try await Peer.start("smtp_peer.py", [folder])
 
     let kind = await failure(mailer(peer.port, .none), .report(from: "spam@betreiber.example"))
 
@@ -151,13 +154,13 @@ struct SMTPMailerTests {
   }
 
   @Test func aServerThatGoesDownSaysSo() async throws {
-    let peer = try Peer("smtp_peer.py", [folder, "--greet-421"])
+    let peer = try await Peer.start("smtp_peer.py", [folder, "--greet-421"])
 
     #expect(await failure(mailer(peer.port, .none)) == .smtp(code: 421, text: "4.3.2 mail.example is going down"))
   }
 
   @Test func aServerThatIsDownRefuses() async throws {
-    let peer = try Peer("smtp_peer.py", [folder])
+    let peer = try await Peer.start("smtp_peer.py", [folder])
     peer.end()
 
     #expect(await failure(mailer(peer.port, .none)) == .connectionRefused)
@@ -165,7 +168,7 @@ struct SMTPMailerTests {
 
   @Test(arguments: [SMTPServer.Security.none, .startTLS, .tls])
   func aServerThatSaysNothingMeetsTheDeadline(security: SMTPServer.Security) async throws {
-    let peer = try Peer("smtp_peer.py", [folder, "--no-answer"])
+    let peer = try await Peer.start("smtp_peer.py", [folder, "--no-answer"])
 
     let start = ContinuousClock.now
     let kind = await failure(mailer(peer.port, security, deadline: .milliseconds(300)))
@@ -175,7 +178,7 @@ struct SMTPMailerTests {
   }
 
   @Test func aServerThatStallsAtTheGoodbyeHasTakenTheMail() async throws {
-    let peer = try Peer("smtp_peer.py", [folder, "--stall-quit"])
+    let peer = try await Peer.start("smtp_peer.py", [folder, "--stall-quit"])
 
     let start = ContinuousClock.now
     try await mailer(peer.port, .none).send(.report())
@@ -185,7 +188,7 @@ struct SMTPMailerTests {
   }
 
   @Test func aLargeMailArrivesWhole() async throws {
-    let peer = try Peer("smtp_peer.py", [folder])
+    let peer = try await Peer.start("smtp_peer.py", [folder])
     var message = MailMessage.report()
     message.attachments = [("big.bin", "application/octet-stream", [UInt8](repeating: 0x2E, count: 3 << 20))]
 

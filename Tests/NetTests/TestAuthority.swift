@@ -1,72 +1,83 @@
 import Foundation
+import Glibc
 
-/// A root, an intermediate and leaves, made by openssl for one test, gone with it.
-final class TestAuthority {
-  let folder: URL
+/// A root, an intermediate and three leaves, made by openssl once a test run, gone with it.
+struct TestAuthority: Sendable {
+  struct Leaf: Sendable {
+    /// The leaf and the intermediate.
+    var chain: String
+    var key: String
+  }
+
   /// What a client has to trust.
-  var rootPath: String { folder.appending(path: "root.pem").path(percentEncoded: false) }
+  let rootPath: String
+  /// For `eins.example` and 127.0.0.1.
+  let first: Leaf
+  /// For `zwei.example`.
+  let second: Leaf
 
-  init() throws {
-    folder = FileManager.default.temporaryDirectory.appending(path: "net-tests-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    try request("root", subject: "Test Root")
-    try sign("root", by: nil, extensions: "basicConstraints=critical,CA:TRUE")
-    try request("middle", subject: "Test Intermediate")
-    try sign("middle", by: "root", extensions: "basicConstraints=critical,CA:TRUE")
-  }
+  private static let home = FileManager.default.temporaryDirectory.appending(path: "net-tests-\(UUID().uuidString)")
+  private static let only = Task { try await TestAuthority() }
 
-  deinit {
-    do { try FileManager.default.removeItem(at: folder) } catch {
-      print("left behind: \(folder.path(percentEncoded: false))")
-    }
-  }
+  static func shared() async throws -> TestAuthority { try await only.value }
 
-  /// A leaf for these names: the paths of its chain (leaf, intermediate) and of its key.
-  func leaf(_ names: [String], days: Int = 10) throws -> (chain: String, key: String) {
-    let file = names.joined(separator: "+")
-    try request(file, subject: names[0])
-    let all = names.map { $0.first?.isNumber == true ? "IP:\($0)" : "DNS:\($0)" }.joined(separator: ",")
-    try sign(file, by: "middle", extensions: "subjectAltName=\(all)", days: days)
-    let chain = try ["\(file).pem", "middle.pem"].map { try String(contentsOf: path($0), encoding: .utf8) }.joined()
-    try chain.write(to: path("\(file).chain"), atomically: true, encoding: .utf8)
-    return (path("\(file).chain").path(percentEncoded: false), path("\(file).key").path(percentEncoded: false))
+  private init() async throws {
+    try FileManager.default.createDirectory(at: Self.home, withIntermediateDirectories: true)
+    atexit { unlinkAll(TestAuthority.home) }
+    let authority = "basicConstraints=critical,CA:TRUE"
+    try await Self.make("root", by: nil, extensions: authority)
+    try await Self.make("middle", by: "root", extensions: authority)
+    try await Self.make("first", by: "middle", extensions: "subjectAltName=DNS:eins.example,IP:127.0.0.1")
+    try await Self.make("second", by: "middle", extensions: "subjectAltName=DNS:zwei.example")
+    rootPath = Self.path("root.pem")
+    first = try Self.leaf("first")
+    second = try Self.leaf("second")
   }
 
   /// The PEM blocks of a file.
-  func blocks(_ file: String) throws -> [String] {
+  static func blocks(_ file: String) throws -> [String] {
     try String(contentsOfFile: file, encoding: .utf8).components(separatedBy: "-----END CERTIFICATE-----\n")
-      .filter { $0.contains("BEGIN") }.map { $0 + "-----END CERTIFICATE-----\n" }
+      .filter { $0.contains("BEGIN") }.map { $0 + "-----END CERTIFICATE-----" }
   }
 
-  private func path(_ file: String) -> URL { folder.appending(path: file) }
+  private static func path(_ file: String) -> String { home.appending(path: file).path(percentEncoded: false) }
 
-  private func request(_ name: String, subject: String) throws {
-    try run(
+  private static func leaf(_ name: String) throws -> Leaf {
+    let chain = try ["\(name).pem", "middle.pem"].map { try String(contentsOfFile: path($0), encoding: .utf8) }.joined()
+    try chain.write(toFile: path("\(name).chain"), atomically: true, encoding: .utf8)
+    return Leaf(chain: path("\(name).chain"), key: path("\(name).key"))
+  }
+
+  private static func make(_ name: String, by issuer: String?, extensions: String) async throws {
+    try await run(
       "/usr/bin/openssl",
       [
-        "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=\(subject)",
-        "-keyout", path("\(name).key").path(percentEncoded: false), "-out",
-        path("\(name).csr").path(percentEncoded: false),
+        "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=Test \(name)",
+        "-keyout", path("\(name).key"), "-out", path("\(name).csr"),
       ])
-  }
-
-  private func sign(_ name: String, by issuer: String?, extensions: String, days: Int = 10) throws {
-    let file = path("\(name).ext")
-    try extensions.write(to: file, atomically: true, encoding: .utf8)
+    try extensions.write(toFile: path("\(name).ext"), atomically: true, encoding: .utf8)
     let signer =
-      issuer.map {
-        [
-          "-CA", path("\($0).pem").path(percentEncoded: false), "-CAkey", path("\($0).key").path(percentEncoded: false),
-          "-CAcreateserial",
-        ]
-      }
-      ?? ["-signkey", path("\(name).key").path(percentEncoded: false)]
-    try run(
+      issuer.map { ["-CA", path("\($0).pem"), "-CAkey", path("\($0).key"), "-CAcreateserial"] }
+      ?? ["-signkey", path("\(name).key")]
+    try await run(
       "/usr/bin/openssl",
       [
-        "x509", "-req", "-in", path("\(name).csr").path(percentEncoded: false), "-out",
-        path("\(name).pem").path(percentEncoded: false), "-days", "\(days)",
-        "-extfile", file.path(percentEncoded: false),
+        "x509", "-req", "-in", path("\(name).csr"), "-out", path("\(name).pem"), "-days", "10", "-extfile",
+        path("\(name).ext"),
       ] + signer)
   }
+}
+
+/// A folder of one test, gone with it.
+final class TestFolder: Sendable {
+  let url = FileManager.default.temporaryDirectory.appending(path: "net-tests-\(UUID().uuidString) ü")
+  var path: String { url.path(percentEncoded: false) }
+
+  init() throws { try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true) }
+
+  deinit { unlinkAll(url) }
+}
+
+private func unlinkAll(_ folder: URL) {
+  do { try FileManager.default.removeItem(at: folder) } catch { print("left behind: \(folder.path())") }
 }

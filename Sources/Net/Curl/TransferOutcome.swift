@@ -28,8 +28,6 @@ extension EasyHandle {
       return NetError(connectFailure(), words)
     case CURLE_OPERATION_TIMEDOUT:
       return NetError(.timedOut, words)
-    case CURLE_FILESIZE_EXCEEDED:
-      return NetError(.bodyTooLarge, words)
     case CURLE_GOT_NOTHING, CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_PARTIAL_FILE:
       return NetError(.connectionLost, words)
     case CURLE_URL_MALFORMAT:

@@ -37,6 +37,7 @@ final class TransferSink {
       // A new answer: after 100 Continue, a redirect, or a proxy's CONNECT.
       if let location = headers.last(where: { $0.name.lowercased() == "location" }) { followed.append(location.value) }
       headers = []
+      body = []
     } else if let first = line.first, first == " " || first == "\t", let last = headers.indices.last {
       // RFC 9112 §5.2: a folded line goes on with the value before it.
       headers[last].value += " " + line.trimmed()

@@ -11,9 +11,7 @@ struct ResolverEngine: ~Copyable {
   private let mailbox: Mailbox<ResolverLoop.Letter>
   private let settings: ResolverSettings
   private var answers: [UInt: ResolverLoop.Answer] = [:]
-  private var questions: [Question] = []
-  /// Where the queue begins: removing from the front of an array of thousands would cost as much as the lookups.
-  private var first = 0
+  private var questions = Queue<Question>()
 
   init(mailbox: Mailbox<ResolverLoop.Letter>, settings: ResolverSettings) {
     self.mailbox = mailbox
@@ -38,22 +36,16 @@ struct ResolverEngine: ~Copyable {
       }
       ask(on: &channel)
       for (number, answer) in channel.collect() { answers.removeValue(forKey: number)?.resume(returning: answer) }
-      if first < questions.count, channel.inFlight < settings.inFlight { continue }
+      if !questions.isEmpty, channel.inFlight < settings.inFlight { continue }
       channel.sleep(orInputOn: mailbox.doorbell.descriptor)
     }
   }
 
   private mutating func ask(on channel: inout AresChannel) {
-    while first < questions.count, channel.inFlight < settings.inFlight {
-      let question = questions[first]
-      first += 1
+    while channel.inFlight < settings.inFlight, let question = questions.next() {
       // Cancelled while it waited.
       guard answers[question.number] != nil else { continue }
       channel.ask(question.name, question.type, number: question.number)
-    }
-    if first == questions.count || first > 4096 {
-      questions.removeFirst(first)
-      first = 0
     }
   }
 

@@ -78,12 +78,13 @@ private struct Options: Sendable {
     try easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1))
     try easy.set(CURLOPT_USERAGENT, request.userAgent)
     try easy.set(CURLOPT_HTTPHEADER, list: headers)
-    try easy.set(CURLOPT_MAXFILESIZE_LARGE, size: max(1, request.bodyLimit))
     try easy.set(CURLOPT_FOLLOWLOCATION, request.followRedirects > 0 ? 1 : 0)
     try easy.set(CURLOPT_MAXREDIRS, request.followRedirects)
     if !connectTo.isEmpty {
       try easy.set(CURLOPT_CONNECT_TO, list: connectTo)
       try easy.set(CURLOPT_PROXY, "")
+      // Kept, it would serve only the same name again, and take the place of a connection to the CA.
+      try easy.set(CURLOPT_FORBID_REUSE, 1)
     }
     try easy.set(request.trust)
     switch method {
