@@ -26,17 +26,14 @@ public struct CertificateRequest: Sendable, Hashable {
     let request = try Handle(
       parsed, X509_REQ_free, or: .malformed("certificate request (\(OpenSSLErrors.drain().first?.text ?? "empty"))"))
     guard isWhole else { throw .malformed("certificate request with bytes after its end") }
-    try self.init(request)
+    try self.init(request, der: der)
   }
 
   /// Reads the first request in a PEM text.
   public init(pem: String) throws(PKIError) {
-    ERR_clear_error()
-    let input = try MemoryBIO(reading: pem)
-    let request = try Handle(
-      PEM_read_bio_X509_REQ(input.pointer, nil, { _, _, _, _ in -1 }, nil), X509_REQ_free,
-      or: .malformed("no certificate request in PEM (\(OpenSSLErrors.drain().last?.text ?? "empty"))"))
-    try self.init(request)
+    let blocks = try PEMText.blocks(["CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"], in: pem)
+    guard let first = blocks.first else { throw .malformed("no certificate request in PEM") }
+    try self.init(der: first)
   }
 
   /// Makes a request for these names, which are A-labels, wildcards or addresses.
@@ -55,15 +52,16 @@ public struct CertificateRequest: Sendable, Hashable {
     guard X509_REQ_sign(request.pointer, key.handle.pointer, digest) > 0 else {
       throw PKIError.fromQueue(doing: "sign a request")
     }
-    return try CertificateRequest(request)
+    let made = request.pointer
+    return try CertificateRequest(request, der: DER.encode("a certificate request") { i2d_X509_REQ(made, $0) })
   }
 
   /// PEM of the request.
   public var pem: String { PEMText.block("CERTIFICATE REQUEST", der) }
 
-  private init(_ request: borrowing Handle) throws(PKIError) {
+  private init(_ request: borrowing Handle, der: [UInt8]) throws(PKIError) {
     let pointer = request.pointer
-    der = try DER.encode("a certificate request") { i2d_X509_REQ(pointer, $0) }
+    self.der = der
     (dnsNames, ipAddresses) = AlternativeNames.take(certfleet_request_names(pointer))
     commonNames = DistinguishedName.commonNames(X509_REQ_get_subject_name(pointer))
     let key = X509_REQ_get_X509_PUBKEY(pointer)

@@ -34,11 +34,6 @@ public struct X509Certificate: Sendable, Hashable {
   /// keyIdentifier of the authority key identifier extension.
   public let authorityKeyID: [UInt8]?
 
-  /// Reads DER; bytes after its end are refused.
-  public init(der: [UInt8]) throws(PKIError) {
-    try self.init(CertificateHandle(der: der))
-  }
-
   /// Reads the first certificate in a PEM text.
   public init(pem: String) throws(PKIError) {
     guard let first = try Self.chain(pem: pem).first else { throw .malformed("no certificate in PEM") }
@@ -47,16 +42,10 @@ public struct X509Certificate: Sendable, Hashable {
 
   /// All certificates of a PEM text, in order. Other blocks, a private key for example, are passed over.
   public static func chain(pem bundle: String) throws(PKIError) -> [X509Certificate] {
-    ERR_clear_error()
-    let input = try MemoryBIO(reading: bundle)
     var found: [X509Certificate] = []
-    while let next = PEM_read_bio_X509(input.pointer, nil, { _, _, _, _ in -1 }, nil) {
-      found.append(try X509Certificate(CertificateHandle(owning: next)))
+    for der in try PEMText.blocks(["CERTIFICATE", "X509 CERTIFICATE"], in: bundle) {
+      found.append(try X509Certificate(der: der))
     }
-    let errors = OpenSSLErrors.drain()
-    // PEM_R_NO_START_LINE is how the end of the text looks.
-    let isEnd = errors.last.map { $0.library == ERR_LIB_PEM && $0.reason == PEM_R_NO_START_LINE } ?? true
-    guard isEnd else { throw .malformed("certificate in PEM (\(errors.last?.text ?? "unknown"))") }
     return found
   }
 
@@ -73,9 +62,12 @@ public struct X509Certificate: Sendable, Hashable {
     Base64URL.encode(authorityKeyID) + "." + Base64URL.encode(serialDERContent)
   }
 
-  private init(_ handle: consuming CertificateHandle) throws(PKIError) {
+  /// Reads DER; bytes after its end are refused.
+  public init(der: [UInt8]) throws(PKIError) {
+    let handle = try CertificateHandle(der: der)
     let x509 = handle.pointer
-    der = try DER.encode("a certificate") { i2d_X509(x509, $0) }
+    // As received, never encoded again: a fingerprint is over the bytes that were sent, be they canonical or not.
+    self.der = der
     sha256Hex = hex(sha256(der))
     sha1Hex = hex(sha1(der))
     serialDERContent = try ASN1.content(ofInteger: X509_get0_serialNumber(x509))
@@ -105,8 +97,6 @@ public struct X509Certificate: Sendable, Hashable {
 struct CertificateHandle: ~Copyable {
   let pointer: OpaquePointer
 
-  init(owning pointer: OpaquePointer) { self.pointer = pointer }
-
   init(der: [UInt8]) throws(PKIError) {
     ERR_clear_error()
     let (parsed, isWhole) = der.withUnsafeBufferPointer { bytes in
@@ -123,13 +113,4 @@ struct CertificateHandle: ~Copyable {
   }
 
   deinit { X509_free(pointer) }
-}
-
-/// PEM for what is public.
-enum PEMText {
-  /// RFC 7468: 64 characters a line.
-  static func block(_ label: String, _ der: [UInt8]) -> String {
-    let encoded = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
-    return "-----BEGIN \(label)-----\n\(encoded)\n-----END \(label)-----\n"
-  }
 }
