@@ -52,19 +52,23 @@ public struct ACMEClient: CertificateAuthority {
 
   /// Says that a proof is in place.
   public func respond(to challenge: Challenge) async throws(ACMEError) -> Challenge {
-    let response: HTTPResponse
     do throws(ACMEError) {
       // `{}`, not the empty payload of a POST-as-GET, is what starts the validation (RFC 8555 section 7.5.1).
-      response = try await post(Array("{}".utf8), to: challenge.url)
+      return try await self.challenge(posting: Array("{}".utf8), to: challenge.url)
     } catch {
-      guard case .problem(let problem, let status) = error.kind, problem.type == .conflict || status == 409 else {
+      // After a lost answer the CA may be looking already, or be done: Boulder says `conflict`, Pebble `malformed`.
+      guard case .problem(let problem, _) = error.kind, problem.type == .conflict || problem.type == .malformed else {
         throw error
       }
-      // Already being looked at: an earlier answer was lost.
-      response = try await post(nil, to: challenge.url)
+      let found = try await self.challenge(posting: nil, to: challenge.url)
+      guard problem.type == .conflict || found.status != .pending else { throw error }
+      return found
     }
-    let wire = try ACMEAnswer.decode(Challenge.Wire.self, response, url: challenge.url)
-    return try Challenge(wire, base: challenge.url)
+  }
+
+  private func challenge(posting payload: [UInt8]?, to url: String) async throws(ACMEError) -> Challenge {
+    let response = try await post(payload, to: url)
+    return try Challenge(try ACMEAnswer.decode(Challenge.Wire.self, response, url: url), base: url)
   }
 
   /// Sends the CSR. The answer keeps the order's URL: Pebble 2.9 and others send no Location here.

@@ -20,7 +20,7 @@ public protocol CertificateAuthority: Sendable {
   /// Sends the CSR. MUST be called at most once for an order; after an error the order is asked instead.
   func finalize(_ order: Order, csr der: [UInt8]) async throws(ACMEError) -> Order
 
-  /// The certificates in PEM, leaf first.
+  /// The certificates in PEM, leaf first. MAY be asked again after an error: the order stays valid.
   ///
   /// - Parameter preferredRoot: Common name of the root to end under; the default chain where the CA offers none such.
   func certificate(of order: Order, preferredRoot: String?) async throws(ACMEError) -> [String]

@@ -123,6 +123,21 @@ struct PebbleTests {
     #expect(second.order.status == .valid)
   }
 
+  @Test func aChallengeAnsweredTwiceAfterALostAnswerIsNoError() async throws {
+    let pebble = try await Pebble.start()
+    let client = try await pebble.client()
+    let order = try await client.newOrder(["a.example.com"], profile: nil, replaces: nil)
+    let authorization = try await client.authorization(at: order.authorizations[0])
+    let challenge = try #require(authorization.challenge(.http01))
+    _ = try await client.respond(to: challenge)
+    let isProved = try await eventually { try await client.order(at: order.url).status == .ready }
+    #expect(isProved)
+
+    let again = try await client.respond(to: challenge)
+
+    #expect(again.status == .valid)
+  }
+
   @Test func theChainUnderThePreferredRootIsTaken() async throws {
     let pebble = try await Pebble.start(.init(alternateRoots: 2))
     let client = try await pebble.client()

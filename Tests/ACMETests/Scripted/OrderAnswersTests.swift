@@ -159,6 +159,32 @@ import Testing
     #expect(await server.requests("/chall/1").map(\.payload) == ["{}", ""])
   }
 
+  @Test func aChallengeThatTheCARefusesToBeginIsAnError() async throws {
+    let server = ScriptedServer()
+    await server.answer(
+      "/chall/1", .problem(400, "malformed", "expired"),
+      .json(200, #"{"type":"http-01","url":"/chall/1","status":"pending","token":"t"}"#))
+    let challenge = Challenge(type: .http01, url: "\(Self.base)/chall/1", status: .pending, token: "t")
+    let client = try await server.client()
+
+    await #expect {
+      try await client.respond(to: challenge)
+    } throws: { error in
+      (error as? ACMEError)?.problem?.detail == "expired"
+    }
+  }
+
+  @Test func everyRequestHasADeadlineAndALimitForItsAnswer() async throws {
+    let server = ScriptedServer()
+    await server.answer("/order/1", .json(200, Self.pending))
+
+    _ = try await server.client().order(at: "\(Self.base)/order/1")
+
+    let seen = await server.seen
+    #expect(seen.map(\.method) == ["GET", "HEAD", "POST"])
+    #expect(seen.allSatisfy { $0.deadline == .seconds(30) && $0.bodyLimit == 524_288 })
+  }
+
   @Test(arguments: ["", "[]", "null", "{}", #"{"status":7}"#, "<html>", "{\"status\":\"pending\"", "\u{0}\u{1}"])
   func anAnswerThatIsNoOrderIsMalformedAndNotACrash(body: String) async throws {
     let server = ScriptedServer()

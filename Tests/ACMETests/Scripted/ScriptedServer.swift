@@ -14,6 +14,8 @@ actor ScriptedServer {
     let contentType: String?
     let header: [String: String]
     let payload: String
+    let deadline: Duration
+    let bodyLimit: Int
   }
 
   struct Answer: Sendable {
@@ -82,7 +84,8 @@ actor ScriptedServer {
     return Seen(
       method: request.method, url: request.url, userAgent: request.userAgent,
       contentType: request.headers.first { $0.name == "Content-Type" }?.value,
-      header: decode(text("protected")), payload: String(decoding: text("payload"), as: UTF8.self))
+      header: decode(text("protected")), payload: String(decoding: text("payload"), as: UTF8.self),
+      deadline: request.deadline, bodyLimit: request.bodyLimit)
   }
 
   /// The members that are strings.
