@@ -69,7 +69,7 @@ let package = Package(
     tests("NetTests", ["Net"]),
     tests("SSHTests", ["SSH"]),
     tests("ACMETests", ["ACME", "PKI", "Net"]),
-    tests("ApplianceTests", ["Appliance", "Fleet"]),
+    tests("ApplianceTests", ["Appliance", "Fleet", "SSH"]),
     tests("JournalTests", ["Journal", "Fleet", "PKI"]),
     tests("ControllerTests", ["Controller", "Fleet", "Journal"]),
   ]

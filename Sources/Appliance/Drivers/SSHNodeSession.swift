@@ -1,0 +1,43 @@
+public import Fleet
+public import SSH
+
+/// A node over SSH.
+public struct SSHNodeSession: NodeSession {
+  private let connection: SSHConnection
+  private let node: NodeID
+
+  /// Wraps a live connection; its lender closes it.
+  public init(_ connection: SSHConnection, node: NodeID) {
+    self.connection = connection
+    self.node = node
+  }
+
+  /// Runs one script.
+  public func run(_ script: RemoteScript) async throws(Failure) -> CommandResult {
+    do throws(SSHError) {
+      return try await connection.run(
+        script.command, stdin: script.stdin, outputLimit: script.outputLimit, idle: script.idle)
+    } catch {
+      throw Failure(error, node: node)
+    }
+  }
+}
+
+extension Failure {
+  /// What an SSH error means to the fleet. The one place where it is converted.
+  public init(_ error: SSHError, node: NodeID?) {
+    let kind: Kind =
+      switch error.kind {
+      case .nameNotFound, .connectionRefused, .unreachable, .timedOut, .connectionLost, .protocolViolation:
+        .nodeUnreachable
+      case .hostKeyUnknown: .hostKeyUnknown
+      case .hostKeyChanged: .hostKeyChanged
+      case .authenticationRefused, .channelRefused, .keyUnreadable, .agentUnavailable: .loginRefused
+      case .noCommonAlgorithm: .noCommonAlgorithm
+      case .forwardRefused: .tunnelRefused
+      case .cancelled, .closed: .interrupted
+      case .outputLimit, .outOfResources: .internalError
+      }
+    self.init(kind, "\(error) — \(error.remedy)", node: node)
+  }
+}

@@ -1,0 +1,125 @@
+/// The shell side of rolling back, verifying and cleaning up.
+enum RollBackShell {
+  /// `roll_back ITEMS`. An item that this rollout never touched here says so and is left alone.
+  static let library: ShellText = #"""
+    old_dir() { if [ -n "$PREVIOUS" ]; then OLDDIR=$base/.certfleet/previous; else OLDDIR=$D/old; fi; }
+    roll_back() {
+      ALL=$*; TOOK=0; RELOADS=0; WHY=; CAN=
+      a_need=; a_any=
+      if [ "$KIND" = haproxy ]; then hot_open; fi
+      for a_n in $ALL; do
+        item_$a_n; old_dir
+        set_state $a_n ''
+        if [ ! -e "$OLDDIR/$label.pem" ] && [ ! -e "$OLDDIR/$label.absent" ]; then
+          set_state $a_n bad; say item $a_n untouched; continue
+        fi
+        a_any=1
+        # memory first, while the file still tells under which name it is known
+        if [ "$KIND" = haproxy ] && [ -n "$CAN" ] && hot_back "$OLDDIR"; then set_state $a_n hot
+        else
+          if [ "$KIND" = haproxy ]; then WHY=${WHY:-$E}; fi
+          set_state $a_n move; a_need=1
+        fi
+        if ! put_back "$OLDDIR"; then bad stuck "the old file could not be put back: $E"; continue; fi
+        if [ "$KIND" = stunnel ] && ! sections_back "$OLDDIR"; then bad stuck "the old sections could not be put back: $E"; fi
+      done
+      a_rc=0; E=
+      if [ -n "$a_need" ]; then
+        if [ "$KIND" = stunnel ]; then reload_stunnel; a_rc=$?
+        else RELOADS=1; reload_haproxy '' || a_rc=1
+        fi
+      fi
+      for a_n in $ALL; do
+        item_$a_n; state $a_n
+        case $ST in
+          bad) continue ;;
+          hot) say item $a_n back hot ;;
+          *)
+            case $a_rc in
+              0) say item $a_n back reload ;;
+              2) say item $a_n back unconfirmed ;;
+              *) tell "item $a_n stuck" "the old file is back, yet: $E" ;;
+            esac ;;
+        esac
+      done
+      tell "term $T $RELOADS $TOOK" "$WHY"
+    }
+    """#
+}
+
+/// The shell side of looking.
+enum InspectShell {
+  /// `inspect ITEMS`: for each `item N DISK LEAF SERIAL MEMORY SERIAL SHA1`.
+  static let library: ShellText = #"""
+    inspect() {
+      v_open=
+      if [ "$KIND" = haproxy ] && [ "$HOT" != none ] && open_cli; then v_open=1; fi
+      if [ "$KIND" = haproxy ] && [ -z "$v_open" ]; then tell "blind $T" "${E:-HAProxy is older than 2.1}"; fi
+      for v_i in "$@"; do
+        item_$v_i
+        v_want=$new
+        if [ -n "$OLD" ]; then
+          if [ -e "$D/old/$label.pem" ]; then leaf "$D/old/$label.pem"; v_want=$LEAF
+          elif [ -e "$D/old/$label.absent" ]; then v_want=none
+          else leaf "$target"; v_want=$LEAF   # never touched here: what lies there is the old set
+          fi
+        fi
+        leaf "$target"; v_leaf=$LEAF
+        SERIAL=; SHA1=
+        if [ "$v_leaf" != none ]; then serial_sha1 "$target"; fi
+        v_serial=$SERIAL; v_sha1=$SHA1
+        if [ "$v_leaf" = "$v_want" ]; then v_disk=same; else v_disk=other; fi
+        MSERIAL=; MSHA1=; v_memory=unknown
+        if [ -n "$v_open" ]; then
+          if memory_name "$target"; then
+            memory "$NAME"
+            if [ -z "$MSHA1" ]; then v_memory=absent
+            elif [ "$v_disk" = same ] && [ "$MSHA1" = "$v_sha1" ]; then
+              if [ "$MSTATUS" = Used ]; then v_memory=same; else v_memory=unused; fi
+            else v_memory=other
+            fi
+          elif [ "$v_want" = none ]; then v_memory=same
+          else v_memory=absent
+          fi
+        fi
+        say item $v_i $v_disk "$v_leaf" "${v_serial:--}" $v_memory "${MSERIAL:--}" "${MSHA1:--}"
+      done
+    }
+    """#
+}
+
+/// The shell side of tidying.
+enum CleanUpShell {
+  /// `clean_up SUCCEEDED` for each termination, `clean_work` once.
+  static let library: ShellText = #"""
+    clean_up() {
+      D=$base/.certfleet/$RID/$T
+      if [ -n "$1" ] && [ -d "$D/old" ]; then
+        if ! try mkdir -p "$base/.certfleet/previous"; then tell "left $T" "$E"; return; fi
+        for u_x in "$D/old"/*; do
+          if [ ! -e "$u_x" ]; then continue; fi
+          u_name=${u_x##*/}
+          u_stem=${u_name%.pem}; u_stem=${u_stem%.absent}; u_stem=${u_stem%.sections}
+          case $u_name in
+            *.sections) rm -rf "$base/.certfleet/previous/$u_name" ;;
+            *) rm -f "$base/.certfleet/previous/$u_stem.pem" "$base/.certfleet/previous/$u_stem.absent" ;;
+          esac
+          if ! try mv -f "$u_x" "$base/.certfleet/previous/$u_name"; then tell "left $T" "$E"; return; fi
+        done
+      fi
+      if ! try rm -rf "$base/.certfleet/$RID/$T"; then tell "left $T" "$E"; return; fi
+      rmdir "$base/.certfleet/$RID" 2>/dev/null
+      # what rollouts left that were killed days ago
+      if [ -d "$base/.certfleet" ]; then
+        find "$base/.certfleet" -mindepth 1 -maxdepth 1 -type d ! -name previous -mtime +2 -exec rm -rf '{}' ';' 2>/dev/null
+      fi
+      say clean $T
+    }
+    clean_work() {
+      TMPDIR=$W
+      rm -rf "$R"
+      find "$W/rollouts" -mindepth 1 -maxdepth 1 -type d -mtime +2 -exec rm -rf '{}' ';' 2>/dev/null
+      say clean work
+    }
+    """#
+}

@@ -1,0 +1,205 @@
+public import Fleet
+
+/// The steps of a rollout on one node, as scripts and as answers. Every step may be repeated.
+///
+/// Order of a rollout on a pair: ``KeyWork/recipient(_:on:nonce:)`` on the peer, ``KeyWork/seal(_:to:rollout:on:nonce:)`` where the keys lie,
+/// then `stage`, `activate`, `verify` here, and `cleanUp`; or `rollBack`, `verifyOld`, `cleanUp`.
+public struct RolloutWork: Sendable {
+  /// The node.
+  public let node: Node
+  /// What it can do.
+  public let facts: NodeFacts
+  /// Names the directories of this rollout.
+  public let rollout: RolloutID
+  /// The batch, without those that were ejected.
+  public let files: [BatchFile]
+  /// A role check at the head of `activate`, if asked for.
+  public var roles: ExpectedRoles?
+
+  /// One file at one termination: a certificate lies twice where two terminations hold its VIP.
+  let items: [Item]
+
+  /// Collects the parts.
+  public init(
+    node: Node, facts: NodeFacts, rollout: RolloutID, files: [BatchFile], roles: ExpectedRoles? = nil
+  ) {
+    self.node = node
+    self.facts = facts
+    self.rollout = rollout
+    self.files = files
+    self.roles = roles
+    var items: [Item] = []
+    for termination in TerminationShell.all(of: node) {
+      for file in files where termination.termination.vips?.contains(file.vip) ?? true {
+        items.append(Item(index: items.count, file: file, termination: termination))
+      }
+    }
+    self.items = items
+  }
+
+  /// The VIPs whose role is asked again right before anything is changed: a fail-over in between means starting over.
+  public struct ExpectedRoles: Sendable, Equatable {
+    /// The VIPs.
+    public var vips: [VIP]
+    /// Those that this node must hold; the others it must not.
+    public var active: Set<VIPID>
+
+    /// Collects the parts.
+    public init(vips: [VIP], active: Set<VIPID>) {
+      self.vips = vips
+      self.active = active
+    }
+  }
+
+  struct Item: Sendable {
+    let index: Int
+    let file: BatchFile
+    let termination: TerminationShell
+  }
+
+  /// The terminations that take part.
+  var terminations: [TerminationShell] {
+    TerminationShell.all(of: node).filter { shell in items.contains { $0.termination.index == shell.index } }
+  }
+
+  /// Where rolling back finds what was there before.
+  public enum Previous: String, Sendable, CaseIterable {
+    /// What this rollout replaced.
+    case ofRollout
+    /// What the last completed rollout replaced, for an operator's `rollback`.
+    case ofLastRollout
+  }
+
+  /// Builds the PEMs on the node, compares keys and leaves, and lets HAProxy or stunnel check them apart from everything else. Nothing that
+  /// is in use is touched.
+  public func stage(nonce: Nonce) -> RemoteScript {
+    var body = head("\(StageShell.library)\n")
+    for file in files where items.contains(where: { $0.file.attempt == file.attempt }) {
+      let stem = ShellWord(FileStem(file.attempt.rawValue).text)
+      body += ShellText.file("\"$R/\"\(stem).chain", holding: file.chain, nonce: nonce)
+      if let sealed = file.sealedKey {
+        body += ShellText.file("\"$R/\"\(stem).cms", holding: sealed, nonce: nonce)
+      }
+      let sum = CheckSum.posix(of: file.chain)
+      body += "prepare \(stem) \(ShellWord(sum)) \(ShellWord(file.sha256.lowercased())) "
+      body += "\(ShellWord(file.publicKeySHA256.lowercased()))\n"
+    }
+    body += setters
+    for termination in terminations {
+      body += "\(termination.call)\nstage_term \(numbers(of: termination))\n"
+    }
+    return script(body, nonce: nonce)
+  }
+
+  /// Puts the new set into memory and onto the disk, and keeps the previous one. What the node refuses it puts back by itself, reloading
+  /// once more where it reloaded.
+  public func activate(nonce: Nonce) -> RemoteScript {
+    var body = head("\(HAProxyActivation.library)\n\(StunnelActivation.library)\n")
+    if let roles {
+      body += RoleShell.guarded(node.active, vips: roles.vips, active: roles.active)
+    }
+    body += setters
+    // First for the whole node: two terminations may share a file, and the true previous one must be kept.
+    for termination in terminations {
+      body += "\(termination.call)\nkeep_all \(numbers(of: termination))\n"
+    }
+    for termination in terminations {
+      body += "\(termination.call)\nactivate_$KIND \(numbers(of: termination))\n"
+    }
+    return script(body, nonce: nonce)
+  }
+
+  /// Says what lies on the disk and what memory holds, for each certificate.
+  public func verify(nonce: Nonce) -> RemoteScript { inspection(old: false, nonce: nonce) }
+
+  /// The same after rolling back, against the previous set.
+  public func verifyOld(nonce: Nonce) -> RemoteScript { inspection(old: true, nonce: nonce) }
+
+  /// Puts the previous set back, removing what was new.
+  public func rollBack(to previous: Previous = .ofRollout, nonce: Nonce) -> RemoteScript {
+    var body = head("\(HAProxyActivation.library)\n\(StunnelActivation.library)\n\(RollBackShell.library)\n")
+    body += "PREVIOUS=\(ShellWord(previous == .ofRollout ? "" : "1"))\n"
+    body += setters
+    for termination in terminations {
+      body += "\(termination.call)\nroll_back \(numbers(of: termination))\n"
+    }
+    return script(body, nonce: nonce)
+  }
+
+  /// Removes what was staged, here and by rollouts long gone. After a success what was replaced becomes the kept previous set.
+  public func cleanUp(succeeded: Bool, nonce: Nonce) -> RemoteScript {
+    var body = head("\(CleanUpShell.library)\n")
+    for termination in TerminationShell.all(of: node) {
+      body += "\(termination.functions)\(termination.call)\nclean_up \(ShellWord(succeeded ? "1" : ""))\n"
+    }
+    body += "clean_work\n"
+    return script(body, nonce: nonce)
+  }
+
+  private func inspection(old: Bool, nonce: Nonce) -> RemoteScript {
+    var body = head("\(InspectShell.library)\n")
+    body += "OLD=\(ShellWord(old ? "1" : ""))\n"
+    body += setters
+    for termination in terminations {
+      body += "\(termination.call)\ninspect \(numbers(of: termination))\n"
+    }
+    return script(body, nonce: nonce)
+  }
+
+  /// Everything that each of these scripts begins with.
+  private func head(_ library: ShellText) -> ShellText {
+    let hot = ShellWord(facts.hotUpdate.rawValue)
+    return """
+      \(ShellLibrary.certificates)
+      \(ShellLibrary.files)
+      \(HAProxyLibrary.socket)
+      \(HAProxyLibrary.update)
+      \(HAProxyLibrary.check)
+      \(library)
+      work
+      RID=\(ShellWord(FileStem(rollout.rawValue).text))
+      R=$W/rollouts/$RID
+      lock
+      try mkdir -p "$R" || die "$K" "cannot make $R: $E"
+      TMPDIR=$R
+      find_client
+      HOT=\(hot); PAYLOAD=\(facts.payloadLimit); PFX=
+
+      """
+  }
+
+  /// `item_N` sets the values of one item.
+  private var setters: ShellText {
+    var text: ShellText = ""
+    for termination in terminations { text += termination.functions }
+    for item in items {
+      let file = item.file
+      let expected: String =
+        switch file.expected {
+        case .anything: "any"
+        case .leaves(let leaves): leaves.map { $0.lowercased() }.joined(separator: " ")
+        }
+      text += """
+        item_\(item.index)() {
+          I=\(item.index); label=\(ShellWord(FileStem(file.label).text)); target=\(ShellWord(path: item.termination.path(label: file.label)))
+          att=\(ShellWord(FileStem(file.attempt.rawValue).text)); new=\(ShellWord(file.sha256.lowercased()))
+          expect=\(ShellWord(expected))
+          D=$base/.certfleet/$RID/$T; staged=$D/new/$label.pem
+        }
+
+        """
+      if case .stunnel(let stunnel) = item.termination.termination {
+        text += StunnelActivation.section(of: item, in: stunnel)
+      }
+    }
+    return text
+  }
+
+  private func numbers(of termination: TerminationShell) -> ShellText {
+    ShellText(words: items.filter { $0.termination.index == termination.index }.map { "\($0.index)" })
+  }
+
+  private func script(_ body: ShellText, nonce: Nonce) -> RemoteScript {
+    RemoteScript(body, for: node.login, nonce: nonce, idle: .seconds(90))
+  }
+}

@@ -1,2 +1,0 @@
-/// Placeholder until the target has its first type.
-enum AppliancePlaceholder {}

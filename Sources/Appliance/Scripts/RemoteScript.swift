@@ -1,0 +1,64 @@
+/// A word that nobody can guess: it marks our answers among the noise of login shells and ends our here-documents.
+public struct Nonce: Sendable, Equatable, Hashable {
+  /// 32 hexadecimal digits, unless a test chose otherwise.
+  public let text: String
+
+  /// Takes a given word, as tests do; keeps letters and digits only.
+  public init(_ text: String) { self.text = text.filter { $0.isASCII && ($0.isLetter || $0.isNumber) } }
+
+  /// Draws one.
+  public init(using random: inout some RandomNumberGenerator) {
+    text = (0..<2).map { _ in
+      let digits = String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
+  }
+}
+
+/// Everything that is done on a node in one step: a command and the script it reads.
+///
+/// The whole script is one `{ … }` block: a shell must read it to its end before it runs anything, so a connection cut at any byte leaves a
+/// syntax error and an untouched node. (dash, bash, busybox; an end of file looks the same to a remote command as a complete input.)
+public struct RemoteScript: Sendable, Equatable {
+  /// What the login's shell is given.
+  public let command: String
+  /// What it reads.
+  public let stdin: [UInt8]
+  /// Marks the answers.
+  public let nonce: Nonce
+  /// How long the node may stay silent. Long work says `beat` every ten seconds.
+  public let idle: Duration
+  /// How much of the answer is kept.
+  public let outputLimit: Int
+
+  /// Frames a body: prelude first, `end` last.
+  init(
+    _ body: ShellText, for node: NodeLogin, nonce: Nonce, idle: Duration = .seconds(60), outputLimit: Int = 4 << 20
+  ) {
+    // Root's way: sudo may keep the caller's HOME, hence -H. Without sudo, least privilege by group and ACL.
+    command = node.sudo ? "sudo -n -H sh -s" : "sh -s"
+    let nonceWord = ShellWord(nonce.text)
+    let whole: ShellText = """
+      {
+      CF_NONCE=\(nonceWord)
+      W=\(ShellWord(path: node.work))
+      \(ShellLibrary.prelude)
+      \(body)
+      finish
+      } </dev/null
+
+      """
+    stdin = Array(whole.source.utf8)
+    self.nonce = nonce
+    self.idle = idle
+    self.outputLimit = outputLimit
+  }
+}
+
+/// What a script needs to know of a login.
+struct NodeLogin: Sendable, Equatable {
+  /// The directory of ours on the node.
+  var work: String
+  /// Through `sudo -n`.
+  var sudo: Bool
+}

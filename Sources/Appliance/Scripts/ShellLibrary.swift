@@ -1,0 +1,160 @@
+/// Shell functions that every script starts with. POSIX only: dash, bash (also the 4.1 of el6), busybox ash, FreeBSD's sh.
+enum ShellLibrary {
+  /// Answers, deadlines, the lock, and the words for what went wrong.
+  ///
+  /// - stdout becomes descriptor 3 and is closed for every command that may leave a daemon behind: an inherited descriptor would hold the
+  ///   SSH channel open for ever.
+  /// - HUP, TERM and PIPE run an empty handler: a lost connection must not stop a commit half-way, yet children get the defaults back,
+  ///   which `trap ''` would take from them.
+  /// - `say` counts its records, and `end` tells the number: a record that got lost shows.
+  static let prelude: ShellText = #"""
+    LC_ALL=C; export LC_ALL
+    PATH=$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin; export PATH
+    unset CDPATH ENV BASH_ENV GREP_OPTIONS POSIXLY_CORRECT TMPDIR
+    unset IFS
+    NL='
+    '
+    umask 077
+    exec 3>&1 >/dev/null
+    trap : HUP INT TERM PIPE
+    n=0; LOCKED=; OUT=/dev/null
+    say() { n=$((n+1)); printf '@cf %s %s\n' "$CF_NONCE" "$*" >&3; }
+    flat() { printf '%s' "$*" | tr '\011-\015' '     ' | tr -d '\000-\010\016-\037\177' | sed 's/  */ /g' | cut -c1-600; }
+    # tell RECORD TEXT: a record whose text came from elsewhere
+    tell() { t_head=$1; shift; say "$t_head $(flat "$@")"; }
+    finish() {
+      if [ -n "$LOCKED" ]; then rm -rf "$W/lock"; fi
+      if [ -f "$OUT" ]; then rm -f "$OUT"; fi
+      printf '@cf %s end %s\n' "$CF_NONCE" "$n" >&3
+      exit 0
+    }
+    die() { d_kind=$1; shift; tell "fail $d_kind" "$@"; finish; }
+    # why TEXT KIND: sets K to the kind of a failed command by what it said, else KIND
+    why() {
+      case $1 in
+        *'No space left'*|*'quota exceeded'*) K=full ;;
+        *'ead-only file system'*) K=readonly ;;
+        *'ermission denied'*|*'not permitted'*) K=denied ;;
+        *) K=$2 ;;
+      esac
+    }
+    # try CMD…: runs it; on failure E holds what it said and K the kind
+    try() { E=$("$@" 2>&1 3>&-) && return 0; [ -n "$E" ] || E="$1 failed"; why "$E" refused; return 1; }
+    have() { command -v "$1" >/dev/null 2>&1; }
+    nap() { sleep 0.1 2>/dev/null || sleep 1; }
+    now() { date +%s; }
+    # bounded SECONDS CMD…: what it prints goes to the file OUT, never to a pipe that a daemon could keep open
+    bounded() {
+      b_left=$1; shift
+      "$@" </dev/null >"$OUT" 2>&1 3>&- &
+      b_pid=$!
+      (
+        b_i=0
+        while kill -0 $b_pid 2>/dev/null; do
+          sleep 1 3>&-
+          b_i=$((b_i+1))
+          if [ $((b_i % 10)) -eq 0 ]; then printf '@cf %s beat\n' "$CF_NONCE" >&3; fi
+          if [ $b_i -ge $b_left ]; then kill -TERM $b_pid; sleep 2 3>&-; kill -KILL $b_pid; fi
+        done
+      ) >/dev/null 2>&1 </dev/null &
+      b_watch=$!
+      wait $b_pid; b_rc=$?
+      # a trapped signal ends `wait` early
+      while [ $b_rc -gt 128 ] && kill -0 $b_pid 2>/dev/null; do wait $b_pid; b_rc=$?; done
+      kill $b_watch 2>/dev/null
+      wait $b_watch 2>/dev/null
+      return $b_rc
+    }
+    # said: what the last bounded command printed, its first lines of substance
+    said() { [ -f "$OUT" ] && sed -e '/^[[:space:]]*$/d' "$OUT" | head -n 20; }
+    work() {
+      try mkdir -p "$W" && try chmod 700 "$W" || die "$K" "cannot use $W: $E"
+      TMPDIR=$W; export TMPDIR
+      RANDFILE=$W/.rnd; export RANDFILE
+      if (printf x >"$W/out.$$") 2>/dev/null; then OUT=$W/out.$$; fi
+      find "$W" -name 'out.*' -mtime +1 -exec rm -f '{}' ';' 2>/dev/null
+    }
+    # A connection that is cut leaves its script running; the next one must wait for it.
+    lock() {
+      l_i=0
+      until mkdir "$W/lock" 2>/dev/null; do
+        if [ ! -d "$W/lock" ]; then try mkdir "$W/lock" && break; die "$K" "cannot lock $W: $E"; fi
+        l_pid=$(cat "$W/lock/pid" 2>/dev/null)
+        if [ -n "$l_pid" ] && ! kill -0 "$l_pid" 2>/dev/null; then rm -rf "$W/lock"; continue; fi
+        if [ -n "$(find "$W/lock" -prune -mmin +30 2>/dev/null)" ]; then rm -rf "$W/lock"; continue; fi
+        l_i=$((l_i+1))
+        if [ $l_i -ge 90 ]; then die busy "another step still works here (process $l_pid)"; fi
+        if [ $((l_i % 10)) -eq 0 ]; then printf '@cf %s beat\n' "$CF_NONCE" >&3; fi
+        sleep 1
+      done
+      LOCKED=1
+      printf '%s\n' $$ >"$W/lock/pid"
+    }
+    printf '\n' >&3
+    say begin
+    """#
+
+  /// Certificates and keys by the node's openssl, 1.0.1 or newer.
+  static let certificates: ShellText = #"""
+    have openssl || die tool 'openssl is not installed'
+    digest() { openssl dgst -sha256 2>/dev/null | sed 's/^.*= *//'; }
+    # leaf FILE: sets LEAF to the SHA-256 of its first certificate: 64 hex digits, `none` without file, `unreadable`
+    leaf() {
+      if [ -e "$1" ]; then
+        LEAF=$(openssl x509 -in "$1" -noout -fingerprint -sha256 2>/dev/null | sed 's/^.*=//' | tr -d ':' | tr A-F a-f)
+        [ -n "$LEAF" ] || LEAF=unreadable
+      else
+        LEAF=none
+      fi
+    }
+    # serial_sha1 FILE: sets SERIAL and SHA1 of its first certificate
+    serial_sha1() {
+      s_both=$(openssl x509 -in "$1" -noout -serial -fingerprint -sha1 2>/dev/null | sed 's/^.*=//' | tr -d ':' | tr a-f A-F)
+      SERIAL=${s_both%%"$NL"*}; SHA1=${s_both##*"$NL"}
+    }
+    public_of_key() { openssl pkey -in "$1" -pubout -outform DER 2>/dev/null </dev/null | digest; }
+    public_of_leaf() { openssl x509 -in "$1" -noout -pubkey 2>/dev/null | openssl pkey -pubin -outform DER 2>/dev/null | digest; }
+    # file_sum FILE: POSIX check sum and length
+    file_sum() { cksum <"$1" 2>/dev/null | sed 's/ *$//'; }
+    """#
+
+  /// Files: owner and mode kept, previous content kept, never a half file under a final name.
+  static let files: ShellText = #"""
+    owner_of() { stat -c '%u:%g %a' "$1" 2>/dev/null || stat -f '%u:%g %Lp' "$1" 2>/dev/null; }
+    # like NEW TARGET: gives NEW the owner and mode of TARGET; where there is none, of a neighbour, closed to others; else 0600
+    like() {
+      k_ref=$2; k_shut=
+      if [ ! -e "$k_ref" ]; then
+        k_ref=; k_shut=1
+        for k_x in "${2%/*}"/*.pem; do if [ -f "$k_x" ] && [ ! -L "$k_x" ]; then k_ref=$k_x; break; fi; done
+      fi
+      chmod 600 "$1"
+      if [ -n "$k_ref" ]; then
+        k_want=$(owner_of "$k_ref")
+        k_own=${k_want% *}
+        k_has=$(owner_of "$1")
+        if [ "${k_has% *}" != "$k_own" ]; then chown "$k_own" "$1" 2>/dev/null || chgrp "${k_own#*:}" "$1" 2>/dev/null; fi
+        chmod "${k_want#* }" "$1"
+        if [ -n "$k_shut" ]; then chmod o-rwx "$1"; fi
+        if have selinuxenabled && selinuxenabled; then chcon --reference="$k_ref" "$1" 2>/dev/null; fi
+      fi
+      return 0
+    }
+    # keep_old TARGET DIR LABEL: saves what is there now, once; or the knowledge that nothing was
+    keep_old() {
+      if [ -e "$2/$3.pem" ] || [ -e "$2/$3.absent" ]; then return 0; fi
+      if [ -e "$1" ]; then
+        try cp -p "$1" "$2/.$3.tmp" && try cmp "$1" "$2/.$3.tmp" && try mv -f "$2/.$3.tmp" "$2/$3.pem"
+      else
+        try touch "$2/$3.absent"
+      fi
+    }
+    # put FILE TARGET: an atomic copy into the target's directory, which exists
+    put() {
+      p_tmp=${2%/*}/.certfleet.tmp.$$
+      if try cp -p "$1" "$p_tmp" && try cmp "$1" "$p_tmp" && try mv -f "$p_tmp" "$2"; then return 0; fi
+      rm -f "$p_tmp"
+      return 1
+    }
+    """#
+}

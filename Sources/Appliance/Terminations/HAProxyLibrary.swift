@@ -1,0 +1,204 @@
+/// Shell functions for HAProxy's command line on the stats socket, with every trap that was seen in it.
+///
+/// Keys travel through pipes only: `printf` is built into every shell we meet, so no argument list ever holds one.
+enum HAProxyLibrary {
+  /// `find_client` sets CLIENT; `cli` sends its input to SOCK and prints the answer.
+  static let socket: ShellText = #"""
+    find_client() {
+      CLIENT=none
+      if have socat; then CLIENT=socat
+      elif nc -h 2>&1 | grep -q -e '-[0-9A-Za-z]*U'; then CLIENT=nc
+      elif have python3; then CLIENT=python3
+      elif have python; then CLIENT=python
+      elif have perl; then CLIENT=perl
+      fi
+    }
+    CF_PY='import socket,sys
+    s=socket.socket(socket.AF_UNIX); s.settimeout(60); s.connect(sys.argv[1])
+    i=getattr(sys.stdin,"buffer",sys.stdin); o=getattr(sys.stdout,"buffer",sys.stdout)
+    s.sendall(i.read())
+    while 1:
+     d=s.recv(65536)
+     if not d: break
+     o.write(d)'
+    CF_PL='use IO::Socket::UNIX; alarm 60; my $s=IO::Socket::UNIX->new(Peer=>$ARGV[0]) or die; local $/; print $s scalar <STDIN>; $s->flush; print <$s>;'
+    cli() {
+      case $CLIENT in
+        # -t: how long to wait for the answer after our end of file; a commit of a large set takes seconds
+        socat) socat -t60 -T60 - "UNIX-CONNECT:$SOCK" 2>/dev/null ;;
+        nc) nc -w 60 -U "$SOCK" 2>/dev/null ;;
+        python3) python3 -c "$CF_PY" "$SOCK" 2>/dev/null ;;
+        python) python -c "$CF_PY" "$SOCK" 2>/dev/null ;;
+        perl) perl -e "$CF_PL" "$SOCK" 2>/dev/null ;;
+        *) return 1 ;;
+      esac
+    }
+    # ask COMMAND: sets A to the answer, empty lines dropped
+    ask() { A=$(printf '%s%s\n' "$PFX" "$1" | cli | sed '/^[[:space:]]*$/d'); }
+    # open_cli: lists the certificates in memory into CERTS and decides PFX; on failure E says why
+    # A master socket answers for its worker with the prefix @1.
+    open_cli() {
+      PFX=; CERTS=
+      if [ -z "$SOCK" ]; then E='no stats socket is configured'; return 1; fi
+      if [ "$CLIENT" = none ]; then E='neither socat, nc -U, python nor perl is there to talk to the stats socket'; return 1; fi
+      if [ ! -S "$SOCK" ]; then E="no socket at $SOCK"; return 1; fi
+      ask 'show ssl cert'
+      case $A in
+        '#'*) ;;
+        *'ermission denied'*) E="$SOCK is not level admin"; return 1 ;;
+        *)
+          PFX='@1 '
+          ask 'show ssl cert'
+          case $A in '#'*) ;; *) PFX=; E="$SOCK does not list certificates: $(flat "$A")"; return 1 ;; esac ;;
+      esac
+      CERTS=$A
+      return 0
+    }
+    """#
+
+  /// Hot update of one certificate, and what memory holds.
+  static let update: ShellText = #"""
+    # A name that HAProxy's parser takes as one word
+    one_word() { case $1 in ''|*[!A-Za-z0-9_./@+:,=%~*^!-]*) return 1 ;; esac; return 0; }
+    # memory_name TARGET: sets NAME to the name under which memory has this file, byte for byte as HAProxy prints it
+    memory_name() {
+      NAME=
+      if printf '%s\n' "$CERTS" | grep -Fxq -e "$1" -e "*$1"; then NAME=$1; return 0; fi
+      # another spelling of the same file: a symbolic link, a double slash, a path relative to crt-base
+      if [ -e "$1" ]; then
+        while read -r m_line; do
+          case $m_line in ''|'#'*|@*) continue ;; esac
+          m_line=${m_line#\*}
+          if [ "$m_line" -ef "$1" ]; then NAME=$m_line; return 0; fi
+        done <<EOF
+    $CERTS
+    EOF
+        # @store/alias tells no path (haproxy#2943): the one that holds what the file holds
+        case $CERTS in
+          *@*)
+            serial_sha1 "$1"
+            while read -r m_line; do
+              case $m_line in @*) ;; *) continue ;; esac
+              memory "$m_line"
+              if [ -n "$SHA1" ] && [ "$MSHA1" = "$SHA1" ]; then NAME=$m_line; return 0; fi
+            done <<EOF
+    $CERTS
+    EOF
+            ;;
+        esac
+      fi
+      return 1
+    }
+    # memory NAME: sets MSHA1, MSERIAL and MSTATUS to what the process holds, empty if nothing
+    memory() {
+      ask "show ssl cert $1"
+      MSHA1=$(printf '%s\n' "$A" | sed -n 's/^SHA1 FingerPrint: *//p' | head -n 1)
+      MSERIAL=$(printf '%s\n' "$A" | sed -n 's/^Serial: *//p' | head -n 1)
+      MSTATUS=$(printf '%s\n' "$A" | sed -n 's/^Status: *//p' | head -n 1)
+    }
+    # Only BEGIN…END, no empty lines: an empty line ends the payload and the rest would run as commands.
+    payload() { tr -d '\015' <"$1" | sed -n '/^-----BEGIN /,/^-----END /{/^[[:space:]]*$/!p;}'; }
+    last_line() { printf '%s\n' "$A" | tail -n 1; }
+    # open_transaction: sets OPEN to the certificate of the process's one transaction, if one is open
+    open_transaction() { OPEN=$(printf '%s\n' "$CERTS" | sed -n 's/^\*//p' | head -n 1); }
+    # hot_set NAME FILE: payload, commit, compare; on failure E says why and K is `socket` (try a reload) or `pem` (this file)
+    hot_set() {
+      K=socket
+      if ! one_word "$1"; then E="HAProxy's command line cannot take the name $1"; return 1; fi
+      h_size=$(payload "$2" | wc -c)
+      if [ $((h_size)) -gt $PAYLOAD ]; then E="$((h_size)) bytes are too many for the stats socket"; return 1; fi
+      h_i=0
+      while :; do
+        A=$({ printf '%sset ssl cert %s <<\n' "$PFX" "$1"; payload "$2"; printf '\n'; } | cli | sed '/^[[:space:]]*$/d')
+        case $A in *'currently locked'*) h_i=$((h_i+1)); [ $h_i -lt 20 ] && { nap; continue; } ;; esac
+        break
+      done
+      # Before the fix of 2024-10-29 a transaction of another file takes ours in silently: only the exact words count.
+      if ! printf '%s\n' "$A" | grep -Fxq "Transaction created for certificate $1!"; then
+        E="set ssl cert: $(flat "${A:-no answer}")"
+        case $A in *"an't load the payload"*|*'unable to load'*) K=pem ;; esac
+        h_other=$(printf '%s\n' "$A" | sed -n 's/^Transaction [a-z]* for certificate \(.*\)!$/\1/p' | head -n 1)
+        if [ -n "$h_other" ] && one_word "$h_other"; then ask "abort ssl cert $h_other"
+        elif [ "$K" = pem ]; then ask "abort ssl cert $1"
+        fi
+        return 1
+      fi
+      h_i=0
+      while :; do
+        ask "commit ssl cert $1"
+        case $A in *'currently locked'*) h_i=$((h_i+1)); [ $h_i -lt 20 ] && { nap; continue; } ;; esac
+        break
+      done
+      if [ "$(last_line)" != 'Success!' ]; then
+        E="commit ssl cert: $(flat "${A:-no answer}")"
+        case $A in *inconsistencies*|*'at least a certificate'*|*'unable to load'*) K=pem ;; esac
+        # A failed commit leaves the transaction open, and it outlives the connection.
+        ask "abort ssl cert $1"
+        return 1
+      fi
+      serial_sha1 "$2"
+      memory "$1"
+      if [ -z "$SHA1" ] || [ "$MSHA1" != "$SHA1" ]; then
+        E="after the commit memory holds ${MSERIAL:-nothing} instead of $SERIAL"
+        return 1
+      fi
+      return 0
+    }
+    # list_name PATH: sets LIST to the crt-list or directory as HAProxy names it
+    list_name() {
+      LIST=
+      ask 'show ssl crt-list'
+      l_path=${1%/}
+      if printf '%s\n' "$A" | grep -Fxq "$l_path"; then LIST=$l_path; return 0; fi
+      while read -r l_line; do
+        case $l_line in ''|'#'*) continue ;; esac
+        if [ "$l_line" -ef "$l_path" ]; then LIST=$l_line; return 0; fi
+      done <<EOF
+    $A
+    EOF
+      return 1
+    }
+    # hot_new NAME FILE: a certificate that memory does not have, into LIST
+    hot_new() {
+      K=socket
+      if ! one_word "$1" || ! one_word "$LIST"; then E="HAProxy's command line cannot take the name $1"; return 1; fi
+      ask "new ssl cert $1"
+      case $A in
+        "New empty certificate store '$1'!"|*'already exists'*) ;;
+        *) E="new ssl cert: $(flat "${A:-no answer}")"; return 1 ;;
+      esac
+      if ! hot_set "$1" "$2"; then ask "del ssl cert $1"; return 1; fi
+      ask "add ssl crt-list $LIST $1"
+      if [ "$(last_line)" != 'Success!' ]; then
+        case $A in
+          *'already exists in this'*) ;;
+          *) E="add ssl crt-list: $(flat "${A:-no answer}")"; K=socket; ask "del ssl cert $1"; return 1 ;;
+        esac
+      fi
+      memory "$1"
+      if [ "$MSTATUS" != Used ]; then E="after add ssl crt-list its status is ${MSTATUS:-unknown}"; K=socket; return 1; fi
+      return 0
+    }
+    # hot_del NAME: takes a certificate out of LIST and memory
+    hot_del() {
+      if ! one_word "$1"; then return 1; fi
+      if [ -n "$LIST" ]; then ask "del ssl crt-list $LIST $1"; fi
+      ask "del ssl cert $1"
+      memory "$1"
+      [ -z "$MSHA1" ]
+    }
+    """#
+
+  /// The configuration's own check. `term_N` and `check_N` come from ``TerminationShell``.
+  static let check: ShellText = #"""
+    # config_check: sets CHECK to pass, fail or unknown (the login could not try) and E to the complaint
+    config_check() {
+      if ! have "$BINARY"; then CHECK=unknown; E="$BINARY is not there"; return 0; fi
+      if check_$T; then CHECK=pass; E=; return 0; fi
+      case $(said) in *'ermission denied'*) CHECK=unknown ;; *) CHECK=fail ;; esac
+      E=$(said | sed -n -e '/ALERT/{s/^\[[A-Z]*\][^:]*: *//p;}' | head -n 2)
+      [ -n "$E" ] || E=$(said | tail -n 2)
+      [ -n "$E" ] || E='the check failed without a word'
+    }
+    """#
+}

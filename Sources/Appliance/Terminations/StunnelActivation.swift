@@ -1,0 +1,178 @@
+import Fleet
+
+/// The shell side of activating and putting back, for stunnel, which reloads as a whole: one reload per batch.
+enum StunnelActivation {
+  /// `activate_stunnel ITEMS`; shared functions come from ``HAProxyActivation``.
+  static let library: ShellText = "\(reload)\n\(activate)"
+
+  private static let reload: ShellText = #"""
+    # hang_up: SIGHUP to the daemon. A stale pid file must not make us signal somebody else's process.
+    hang_up() {
+      g_pid=$(cat "$PIDFILE" 2>/dev/null)
+      case $g_pid in ''|*[!0-9]*) E="no process id in $PIDFILE"; return 1 ;; esac
+      if [ -r "/proc/$g_pid/cmdline" ] && ! tr '\000' ' ' <"/proc/$g_pid/cmdline" | grep -q stunnel; then
+        E="process $g_pid of $PIDFILE is not stunnel"; return 1
+      fi
+      try kill -HUP "$g_pid"
+    }
+    # log_since OFFSET: what the log gained; a log that became shorter was rotated
+    log_since() {
+      if [ $(($(wc -c <"$LOG"))) -lt $1 ]; then cat "$LOG"; else tail -c "+$(($1+1))" "$LOG"; fi
+    }
+    # reload_stunnel: 0 accepted, 1 refused (E), 2 not known
+    reload_stunnel() {
+      g_start=$(now); RELOADS=$((RELOADS+1)); g_off=0
+      if [ -n "$LOG" ] && [ -r "$LOG" ]; then g_off=$(($(wc -c <"$LOG"))); fi
+      E=
+      if ! reload_$T; then E="the reload failed: ${E:-$(said)}"; return 1; fi
+      if [ -z "$LOG" ] || [ ! -r "$LOG" ]; then TOOK=$(($(now)-g_start)); return 2; fi
+      # 5,000 sections take 22 s
+      g_end=$((g_start+120)); g_quiet=0
+      while [ $(now) -le $g_end ]; do
+        g_new=$(log_since $g_off)
+        case $g_new in
+          *'Failed to reload the configuration file'*)
+            E=$(printf '%s\n' "$g_new" | sed -n 's/^.*LOG3[^:]*: //p' | grep -v -e 'No trusted certificates' -e 'SNI: no pattern' | head -n 4)
+            E="stunnel refused to reload: $(flat "$E")"
+            return 1 ;;
+          *'Configuration successful'*) TOOK=$(($(now)-g_start)); return 0 ;;
+        esac
+        g_quiet=$((g_quiet+1))
+        if [ $((g_quiet % 100)) -eq 0 ]; then printf '@cf %s beat\n' "$CF_NONCE" >&3; fi
+        # below `debug = notice` a success leaves no line: after ten seconds the wire has to tell
+        if [ $(($(now)-g_start)) -ge 10 ] && [ -z "$g_new" ] && quiet_log; then TOOK=10; return 2; fi
+        nap
+      done
+      TOOK=$(($(now)-g_start))
+      return 2
+    }
+    quiet_log() { grep -Eiq '^[[:space:]]*debug[[:space:]]*=[[:space:]]*([a-z0-9]*\.)?([0-4]|emerg|alert|crit|err|warning)[[:space:]]*$' "$CONF" 2>/dev/null; }
+    """#
+
+  private static let activate: ShellText = #"""
+    # refers TARGET: does a section that is not ours name this file? Unknown counts as yes.
+    refers() {
+      if [ ! -r "$CONF" ] || grep -Eq '^[[:space:]]*chroot[[:space:]]*=' "$CONF"; then return 0; fi
+      g_dirs=$(sed -n 's/^[[:space:]]*include[[:space:]]*=[[:space:]]*//p' "$CONF" | sed 's/[[:space:]]*$//')
+      set -- "$1" "$CONF"
+      for g_dir in $g_dirs; do
+        for g_x in "$g_dir"/*.conf; do
+          case ${g_x##*/} in certfleet-*) ;; *) if [ -r "$g_x" ]; then set -- "$@" "$g_x"; fi ;; esac
+        done
+      done
+      g_target=$1; shift
+      sed -n 's/^[[:space:]]*cert[[:space:]]*=[[:space:]]*//p' "$@" | sed 's/[[:space:]]*$//' | grep -Fxq "$g_target"
+    }
+    # section_files: the sections that we keep for this item
+    section_files() { for g_x in "$INCLUDE"/certfleet-[0-9][0-9]-"$label".conf; do if [ -e "$g_x" ]; then printf '%s\n' "$g_x"; fi; done; }
+    # keep_sections OLD-DIR: once, as it was
+    keep_sections() {
+      if [ -e "$1/$label.sections" ]; then return 0; fi
+      try mkdir -p "$1/$label.sections.tmp" || return 1
+      for g_x in "$INCLUDE"/certfleet-[0-9][0-9]-"$label".conf; do
+        if [ -e "$g_x" ]; then try cp -p "$g_x" "$1/$label.sections.tmp/" || return 1; fi
+      done
+      try mv -f "$1/$label.sections.tmp" "$1/$label.sections"
+    }
+    # sections_back OLD-DIR
+    sections_back() {
+      if [ -z "$INCLUDE" ] || [ ! -d "$1/$label.sections" ]; then return 0; fi
+      rm -f "$INCLUDE"/certfleet-[0-9][0-9]-"$label".conf
+      for g_x in "$1/$label.sections"/*.conf; do
+        if [ -e "$g_x" ]; then put "$g_x" "$INCLUDE/${g_x##*/}" || return 1; fi
+      done
+    }
+    undo_stunnel() {
+      for a_n in $ALL; do
+        item_$a_n; state $a_n
+        if [ "$ST" = bad ]; then continue; fi
+        put_back "$D/old" && sections_back "$D/old" || { bad stuck "$a_text; the old file could not be put back: $E"; continue; }
+        bad "$a_fail" "$a_text"
+      done
+    }
+    activate_stunnel() {
+      ALL=$*; TOOK=0; RELOADS=0
+      a_any=
+      for a_n in $ALL; do
+        item_$a_n; state $a_n
+        if [ "$ST" = bad ]; then continue; fi
+        if refers "$target"; then a_ours=; else a_ours=1; fi
+        if [ -n "$a_ours" ] && [ -z "$INCLUDE" ]; then
+          bad unused "no section of $CONF has cert = $target, and certfleet is not told where to add one (include, service, connect)"
+          continue
+        fi
+        if [ -n "$a_ours" ] && ! { keep_sections "$D/old" && sections_$a_n; }; then
+          a_k=$K; a_e=$E; sections_back "$D/old"; bad "$a_k" "$a_e"; continue
+        fi
+        if ! into_place; then
+          a_k=$K; a_e=$E; put_back "$D/old"; sections_back "$D/old"; bad "$a_k" "$a_e"; continue
+        fi
+        a_any=1
+      done
+      if [ -n "$a_any" ]; then
+        reload_stunnel; a_rc=$?
+        if [ $a_rc -eq 1 ]; then
+          a_text=$E; a_fail=reload
+          # the old files first, then one more reload: a bad PEM left on the disk would stop the next start
+          for a_n in $ALL; do
+            item_$a_n; state $a_n
+            if [ "$ST" != bad ]; then put_back "$D/old" && sections_back "$D/old"; fi
+          done
+          reload_stunnel
+          if [ $? -eq 1 ]; then a_fail=config; a_text="$a_text; with the old set in place again: $E"; say cannot-restart $T; fi
+          undo_stunnel
+        fi
+        for a_n in $ALL; do
+          item_$a_n; state $a_n
+          if [ "$ST" = bad ]; then continue; fi
+          if [ $a_rc -eq 0 ]; then say item $a_n active reload; else say item $a_n active unconfirmed; fi
+        done
+      fi
+      say term $T $RELOADS $TOOK
+    }
+    """#
+
+  /// `sections_N`: writes the section files of a certificate that no other section names.
+  ///
+  /// stunnel scans in file order and takes the first match, and a `*` matches any depth: exact names come first, then wildcards, the deeper
+  /// before the shallower (rank 10, then 90 minus the number of labels).
+  static func section(of item: RolloutWork.Item, in stunnel: StunnelTermination) -> ShellText {
+    guard let service = stunnel.service, let connect = stunnel.connect, stunnel.include != nil else {
+      return "sections_\(item.index)() { K=unused; E='include, service and connect must all be given'; return 1; }\n"
+    }
+    var ranks: [Int: [String]] = [:]
+    for name in item.file.names.names {
+      let depth = name.split(separator: ".").count
+      ranks[name.hasPrefix("*.") ? max(20, 90 - depth) : 10, default: []].append(name)
+    }
+    var text: ShellText = """
+      sections_\(item.index)() {
+      if [ -z "$SERVICE" ]; then K=unused; E='no service'; return 1; fi
+      for g_x in "$INCLUDE"/certfleet-[0-9][0-9]-"$label".conf; do
+      case ${g_x##*/} in
+
+      """
+    for rank in ranks.keys.sorted() { text += "certfleet-\(rank)-*) ;;\n" }
+    text += "*) rm -f \"$g_x\" ;;\nesac\ndone\n"
+    for (rank, names) in ranks.sorted(by: { $0.key < $1.key }) {
+      let lines = ShellText(words: names.map { "\(ShellWord("sni = \(service):\($0)"))" })
+      text += """
+        g_file=certfleet-\(rank)-$label
+        printf '%s\\n' "[$g_file]" \(lines) "cert = $target" \(ShellWord("connect = \(connect)")) >"$D/new/.$g_file" || { K=full; E='cannot write'; return 1; }
+        chmod 644 "$D/new/.$g_file"
+        put "$D/new/.$g_file" "$INCLUDE/$g_file.conf" || return 1
+
+        """
+    }
+    return text + "}\n"
+  }
+}
+
+extension ShellText {
+  /// Joins source text.
+  static func + (left: ShellText, right: ShellText) -> ShellText {
+    var result = left
+    result += right
+    return result
+  }
+}

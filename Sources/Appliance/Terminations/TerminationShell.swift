@@ -1,0 +1,72 @@
+import Fleet
+
+/// One termination of a node as shell functions: `term_N` sets its values, `check_N` and `reload_N` run its commands.
+struct TerminationShell {
+  /// Its place in the node's list.
+  let index: Int
+  /// What it is.
+  let termination: Termination
+
+  /// All of a node's.
+  static func all(of node: Node) -> [TerminationShell] {
+    node.terminations.enumerated().map { TerminationShell(index: $0.offset, termination: $0.element) }
+  }
+
+  /// Where the PEM of a label lies.
+  func path(label: String) -> String {
+    switch termination {
+    case .haproxy(let haproxy): haproxy.path(label: label)
+    case .stunnel(let stunnel): stunnel.path(label: label)
+    }
+  }
+
+  /// The directory that holds `.certfleet`: the certificate directory, or of a path with `%label%` the part above it. Staged files lie there
+  /// so that a rename puts them in place; HAProxy's `crt DIR` and stunnel's `include` pass over names that start with a dot.
+  var base: String {
+    let template =
+      switch termination {
+      case .haproxy(let haproxy): haproxy.certificates
+      case .stunnel(let stunnel): stunnel.certificates
+      }
+    guard let place = template.firstRange(of: "%label%") else {
+      return template.count > 1 && template.hasSuffix("/") ? String(template.dropLast()) : template
+    }
+    guard let slash = template[..<place.lowerBound].lastIndex(of: "/") else { return "." }
+    return slash == template.startIndex ? "/" : String(template[..<slash])
+  }
+
+  /// The functions.
+  var functions: ShellText {
+    switch termination {
+    case .haproxy(let haproxy):
+      let files = ShellText(words: haproxy.configuration.map { "-f \(ShellWord(path: $0))" })
+      let values: ShellText = """
+        term_\(index)() {
+          T=\(index); KIND=haproxy; base=\(ShellWord(path: base)); SOCK=\(ShellWord(path: haproxy.socket ?? ""))
+          BINARY=\(ShellWord(path: haproxy.binary)); CRTLIST=\(ShellWord(path: haproxy.crtList ?? ""))
+        }
+        check_\(index)() { bounded 300 "$BINARY" -c \(files); }
+        reload_\(index)() { bounded 120 sh -c \(ShellWord(haproxy.reload)); }
+
+        """
+      return values
+    case .stunnel(let stunnel):
+      let reload: ShellText =
+        if let command = stunnel.reload { "bounded 120 sh -c \(ShellWord(command))" } else { "hang_up" }
+      let values: ShellText = """
+        term_\(index)() {
+          T=\(index); KIND=stunnel; base=\(ShellWord(path: base)); PIDFILE=\(ShellWord(path: stunnel.pidFile))
+          LOG=\(ShellWord(path: stunnel.log ?? "")); INCLUDE=\(ShellWord(path: stunnel.include ?? ""))
+          CONF=\(ShellWord(path: stunnel.configuration)); SERVICE=\(ShellWord(stunnel.service ?? ""))
+          CONNECT=\(ShellWord(stunnel.connect ?? "")); BYSIGNAL=\(ShellWord(stunnel.reload == nil ? "1" : ""))
+        }
+        reload_\(index)() { \(reload); }
+
+        """
+      return values
+    }
+  }
+
+  /// The number of a termination as the argument of a call.
+  var call: ShellText { "term_\(index)" }
+}
