@@ -88,8 +88,8 @@ def parser() -> argparse.ArgumentParser:
     )
     look = add("prove", "handshakes with every node and VIP for every name; ends with 1 unless all serve Pebble's")
     look.add_argument("only", nargs="?", metavar="PAIR|CUSTOMER|NAME")
-    add("ca", "Pebble; whatever it knew is lost when it starts again").add_argument(
-        "action", choices=("restart", "stop", "start")
+    add("ca", "Pebble: freeze (requests wait until start), or stop and start, which loses what it knew").add_argument(
+        "action", choices=("restart", "stop", "start", "freeze")
     )
     add("thumbprint", "puts the challenge rule for an ACME account on every node that answers by rule", "VALUE")
     add("rule", "puts the lines on stdin where the challenge rule stands, on the nodes of a pair; reloads", "PAIR")

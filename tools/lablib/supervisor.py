@@ -233,10 +233,16 @@ class Supervisor:
         return await self.one("smtp", action)
 
     async def authority(self, action: str) -> str:
-        record = self.keeper.process("pebble")
-        if action == "start" and record and processes.is_same(record.pid, record.started):
-            return "Pebble is running already"
+        running = self.keeper.tree(["pebble"])
+        if action == "start" and running:
+            processes.send(running, signal.SIGCONT)
+            await self.one("pebble", "up")
+            self.authority_wanted = True
+            return "Pebble runs, and knows what it knew"
         self.authority_wanted = False
+        if action == "freeze":
+            processes.send(running, signal.SIGSTOP)
+            return "Pebble takes requests and answers none until `ca start`"
         self.keeper.stop(["pebble"], "killed")
         if action == "stop":
             self.lab.save()

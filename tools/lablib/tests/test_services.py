@@ -148,6 +148,20 @@ class Authority(unittest.TestCase):
         support.eventually(quietly, 30)
         self.assertNotEqual(Path(self.lab.path("pebble-roots.pem")).read_text(), roots)
 
+    def test_a_frozen_pebble_is_left_alone_and_remembers(self):
+        client = Client(self.lab, self.scratch)
+        client.register()
+        before = Lab.load(self.lab.directory).authority.restarts
+        support.told("ca", self.lab.directory, "freeze")
+        # Longer than the watchdog of this lab is patient.
+        with self.assertRaises(TimeoutError):
+            probes.pebble_store(self.lab, 5)
+
+        support.told("ca", self.lab.directory, "start")
+
+        self.assertEqual(client.order(self.name("pair1"))[1]["status"], "pending")
+        self.assertEqual(Lab.load(self.lab.directory).authority.restarts, before)
+
     def test_pebble_stops_and_starts_when_told(self):
         support.told("ca", self.lab.directory, "stop")
         with self.assertRaises(ConnectionRefusedError):
