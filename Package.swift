@@ -63,7 +63,8 @@ let package = Package(
       ],
       swiftSettings: habits),
 
-    tests("FleetTests", ["Fleet"]),
+    .target(name: "HostileText", path: "Tests/Support/HostileText", swiftSettings: habits),
+    tests("FleetTests", ["Fleet", "HostileText"]),
     tests("NamesTests", ["Names"]),
     tests("PKITests", ["PKI"]),
     tests("NetTests", ["Net"]),
