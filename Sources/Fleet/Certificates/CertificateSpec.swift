@@ -51,10 +51,13 @@ public struct CertificateSpec: Sendable, Equatable, Codable {
 }
 
 /// The kind of key in a certificate.
-public enum KeyType: String, Sendable, Codable, CaseIterable {
+public enum KeyType: String, Sendable, Codable, CaseIterable, CustomStringConvertible {
   case ecdsaP256 = "p256"
   case ecdsaP384 = "p384"
   case rsa2048
   case rsa3072
   case rsa4096
+
+  /// As it stands in lists of domains.
+  public var description: String { rawValue }
 }

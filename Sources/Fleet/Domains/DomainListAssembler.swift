@@ -159,7 +159,7 @@ struct DomainListAssembler {
 
   private mutating func removeDuplicates(_ certificates: [Certificate]) -> [Certificate] {
     var places: [Place: DomainRow] = [:]
-    var elsewhere: [String: DomainRow] = [:]
+    var elsewhere: [String: (row: DomainRow, customer: CustomerID?)] = [:]
     var ids: [SpecID: DomainRow] = [:]
     var kept: [Certificate] = []
     for certificate in certificates {
@@ -174,14 +174,15 @@ struct DomainListAssembler {
         }
         places[place] = row
         if let first = elsewhere[row.name.value] {
-          if first.pair != row.pair, !(first.isShared && row.isShared) {
+          // Another customer's is an error of its own, below.
+          if first.row.pair != row.pair, first.customer == certificate.customer, !(first.row.isShared && row.isShared) {
             warning(
               row, row.name.offset,
-              "“\(row.name.value)” stands for pair “\(first.pair)” too, at \(location(first)); each pair gets a certificate of its own",
+              "“\(row.name.value)” stands for pair “\(first.row.pair)” too, at \(location(first.row)); each pair gets a certificate of its own",
               "if the name really points to both, write `shared` = true in both rows; if not, remove one")
           }
         } else {
-          elsewhere[row.name.value] = row
+          elsewhere[row.name.value] = (row, certificate.customer)
         }
         return false
       }

@@ -97,23 +97,24 @@ public struct DomainListReader {
       || (words.count > 1 && !words.contains { $0.contains(".") })
     guard isHeader else { return (Columns(places: [.domain], isBare: true), false) }
     var places: [DomainColumn?] = []
+    var namesDomain = false
     for (field, word) in zip(fields, words) {
       let column = DomainColumn(rawValue: word)
       if column == nil, !word.isEmpty {
-        let isDomain = !words.contains("domain") && DomainColumn.otherNamesOfDomain.contains(word)
         let known = DomainColumn.allCases.map(\.rawValue)
+        let isDomain = !words.contains("domain") && DomainColumn.otherNamesOfDomain.contains(word)
+        namesDomain = namesDomain || isDomain || Spelling.nearest(to: word, among: known) == "domain"
         error(
           source, field.offset, "unknown column “\(Printable.short(field.text, 40))”",
           isDomain
             ? "call it “domain”"
-            : Spelling.nearest(to: word, among: known).map { "did you mean “\($0)”?" }
-              ?? "known columns: " + known.joined(separator: ", "))
+            : Spelling.question(for: word, among: known) ?? "known columns: " + known.joined(separator: ", "))
       } else if let column, places.contains(column) {
         error(source, field.offset, "the column “\(word)” stands twice", "remove one of them")
       }
       places.append(column)
     }
-    if !places.contains(.domain) {
+    if !places.contains(.domain), !namesDomain {
       error(
         source, fields.first?.offset ?? 0, "no column “domain”",
         "the first line names the columns, as `domain,pair,vip,customer`; without such a line each line is one domain")
@@ -150,7 +151,7 @@ public struct DomainListReader {
     let customer = cells[.customer].flatMap { self.customer($0, pair, source) }
     let key = cells[.key].flatMap { self.key($0, source) }
     let profile = cells[.profile].flatMap { self.profile($0, source) }
-    let certificate = cells[.certificate].flatMap { identifier($0, "certificate", source) }
+    let certificate = cells[.certificate].flatMap { identifier($0, "name of a certificate", source) }
     let label = cells[.label].flatMap { identifier($0, "label", source) }
     let isShared = cells[.shared].map { flag($0, source) } ?? false
     guard let name, let pair else { return }
@@ -256,7 +257,7 @@ public struct DomainListReader {
     if profiles.contains(field.text) { return DomainRow.Cell(value: field.text, offset: field.offset) }
     error(
       source, field.offset, "no profile “\(Printable.short(field.text, 40))”",
-      Spelling.nearest(to: field.text, among: profiles).map { "did you mean “\($0)”?" }
+      Spelling.question(for: field.text, among: profiles)
         ?? "known: \(profiles.joined(separator: ", ")); another CA's go into `profiles:` of the authority")
     return nil
   }
