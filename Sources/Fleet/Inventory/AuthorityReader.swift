@@ -13,7 +13,8 @@ struct AuthorityReader {
   func read(_ files: [Section]) -> [Authority] {
     var places: [String: SourceLocation] = [:]
     return files.flatMap { $0.list("authorities") ?? [] }.compactMap { item in
-      let section = Section(item, "an authority", keys: Self.keys, context)
+      let section = Section(
+        item, context.title("authority", of: item, otherwise: "an authority"), keys: Self.keys, context)
       guard let id = section.identifier("id") else { return nil }
       context.claim(id, "authority", at: section.location(of: "id"), in: &places)
       let directory = directory(section)
@@ -90,7 +91,7 @@ struct AuthorityReader {
     if !text.contains("/"), !text.contains(".") {
       context.faults.error(
         at: location, "“\(Printable.short(text, 40))” is no set of limits",
-        remedy: Spelling.nearest(to: text, among: words).map { "did you mean “\($0)”?" }
+        remedy: Spelling.question(for: text, among: words)
           ?? "write letsencrypt, letsencrypt-staging, none, or a file as ./limits.json")
       return .none
     }

@@ -8,7 +8,8 @@ struct CustomerReader {
     var places: [String: SourceLocation] = [:]
     var customers: [Customer] = []
     for item in files.flatMap({ $0.list("customers") ?? [] }) {
-      let section = Section(item, "a customer", keys: Self.keys, context)
+      let section = Section(
+        item, context.title("customer", of: item, otherwise: "a customer"), keys: Self.keys, context)
       guard let id = section.identifier("id") else { continue }
       context.claim(id, "customer", at: section.location(of: "id"), in: &places)
       customers.append(
@@ -24,8 +25,11 @@ extension ReadingContext {
   /// Notes an id; a second claim is a fault that says where the first stands.
   func claim(_ id: String, _ kind: String, at location: SourceLocation, in places: inout [String: SourceLocation]) {
     if let first = places[id] {
-      faults.error(
-        at: location, "\(kind) “\(id)” stands here again; the first is at \(first)", remedy: "give each its own id")
+      // An alias stands where its anchor stands.
+      let message =
+        first == location
+        ? "\(kind) “\(id)” comes again through an alias" : "\(kind) “\(id)” stands here again; the first is at \(first)"
+      faults.error(at: location, message, remedy: "give each its own id")
     } else {
       places[id] = location
     }

@@ -65,13 +65,13 @@ public struct InventoryReader {
 
     let customers = CustomerReader(context: context).read(sections)
     let authorities = AuthorityReader(context: context).read(sections)
-    if authorities.isEmpty {
+    if authorities.isEmpty, sections.allSatisfy({ $0.list("authorities")?.isEmpty ?? true }) {
       context.faults.error(
         at: root.location, "the inventory has no certificate authority",
         remedy: "add `authorities:` with an id and the ACME directory URL of your CA")
     }
     let pairs = PairReader(context: context, customers: customers.map(\.id)).read(sections)
-    if pairs.isEmpty {
+    if pairs.isEmpty, sections.allSatisfy({ $0.list("pairs")?.isEmpty ?? true }) {
       context.faults.error(
         at: root.location(of: "pairs"), "the inventory has no pairs", remedy: "add `pairs:` with at least one pair")
     }

@@ -45,13 +45,13 @@ struct PairReader {
     let customer = section.text("customer").flatMap { self.customer($0, at: section.location(of: "customer")) }
     let vips = vips(section, title)
     let nodeItems = section.list("nodes") ?? []
-    if !(1...2).contains(nodeItems.count) {
+    if section.isMapping, !(1...2).contains(nodeItems.count) {
       context.faults.error(
         at: section.entry("nodes")?.keyLocation ?? section.location, "\(title) has \(nodeItems.count) nodes",
         remedy: "a pair has one node or two")
     }
     let reader = NodeReader(
-      context: context, appliance: appliance, vips: vips.map(\.vip.id), isAlone: nodeItems.count == 1)
+      context: context, appliance: appliance, vips: writtenVIPs(section), isAlone: nodeItems.count == 1)
     let nodes = nodeItems.compactMap { reader.read($0, in: section, &uniqueness) }
     claimAddresses(of: vips, id ?? "", behind: Set(nodes.map(\.ssh.jump)), &uniqueness)
     guard let id else { return nil }
@@ -75,9 +75,19 @@ struct PairReader {
     var publicLocations: [SourceLocation]
   }
 
+  /// The ids as written, also of VIPs with a fault, so that what refers to them is not a fault as well.
+  private func writtenVIPs(_ pair: Section) -> [VIPID] {
+    (pair.list("vips") ?? []).compactMap { item in
+      guard case .mapping(let entries) = item.value,
+        case .scalar(let id, _)? = entries.first(where: { $0.key == "id" })?.value.value
+      else { return nil }
+      return VIPID(id)
+    }
+  }
+
   private func vips(_ pair: Section, _ title: String) -> [WrittenVIP] {
     let items = pair.list("vips") ?? []
-    if items.isEmpty {
+    if items.isEmpty, pair.isMapping {
       context.faults.error(
         at: pair.location(of: "vips"), "\(title) has no VIP", remedy: "write `vips:` with an id and an address each")
     }

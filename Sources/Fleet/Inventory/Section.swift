@@ -8,6 +8,8 @@ struct Section {
   let location: SourceLocation
   /// The mappings, the innermost first.
   private let layers: [[ConfigurationNode.Entry]]
+  /// Whether a mapping stands here at all; where none does that is the fault, and not everything that it lacks.
+  let isMapping: Bool
   private let context: ReadingContext
 
   /// One mapping as written; keys that are not in `keys` are faults. Anything but a mapping is a fault and reads as empty.
@@ -18,19 +20,25 @@ struct Section {
     switch node.value {
     case .mapping(let entries):
       layers = [entries]
+      isMapping = true
       for entry in entries where !keys.contains(entry.key) { Self.refuse(entry, in: title, keys: keys, context) }
     case .scalar where node.isNull:
       layers = []
+      isMapping = true
     case .scalar, .sequence:
       layers = []
+      isMapping = false
       context.faults.error(
         at: node.location, "\(title) is \(node.kind), and must be a mapping",
         remedy: "write it as keys and values: \(keys.prefix(4).map { $0 + ":" }.joined(separator: ", "))…")
     }
   }
 
-  private init(title: String, location: SourceLocation, layers: [[ConfigurationNode.Entry]], _ context: ReadingContext)
-  {
+  private init(
+    title: String, location: SourceLocation, layers: [[ConfigurationNode.Entry]], isMapping: Bool = true,
+    _ context: ReadingContext
+  ) {
+    self.isMapping = isMapping
     self.title = title
     self.location = location
     self.layers = layers
@@ -39,7 +47,7 @@ struct Section {
 
   /// This section, and what it does not say from `outer`.
   func inheriting(_ outer: Section) -> Section {
-    Section(title: title, location: location, layers: layers + outer.layers, context)
+    Section(title: title, location: location, layers: layers + outer.layers, isMapping: isMapping, context)
   }
 
   /// A section of which nothing is written.
@@ -57,7 +65,7 @@ struct Section {
         remedy: "write the secret into a file of mode 0600 and name that with a key that ends in _file")
     } else {
       let remedy =
-        Spelling.nearest(to: entry.key, among: keys).map { "did you mean “\($0)”?" }
+        Spelling.question(for: entry.key, among: keys)
         ?? "known keys: " + keys.joined(separator: ", ")
       context.faults.error(at: entry.keyLocation, "unknown key “\(key)” in \(title)", remedy: remedy)
     }
@@ -81,6 +89,7 @@ struct Section {
 
   /// Says that something needed is not there.
   func missing(_ key: String, remedy: String) {
+    guard isMapping else { return }
     context.faults.error(at: location, "\(title) has no “\(key)”", remedy: remedy)
   }
 
