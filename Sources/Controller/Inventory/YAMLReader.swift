@@ -235,6 +235,14 @@ struct YAMLReader {
     switch fault {
     case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
       .composer(let context, let problem, let mark, _):
+      if problem.contains("unexpected end of stream"), let context {
+        error(at: location(context.mark), "what opens here is never closed", Self.remedy(problem))
+        return
+      }
+      if problem.contains("another document") {
+        error(at: location(mark), "a second YAML document", Self.remedy(problem))
+        return
+      }
       let whole = context.map { "\(problem), \($0.text) from line \($0.mark.line) on" } ?? problem
       error(at: location(mark), Printable.terminal(whole), Self.remedy(problem))
     case .reader(let problem, let offset, _, let yaml):
@@ -258,7 +266,9 @@ struct YAMLReader {
     }
     if problem.contains("could not find expected ':'") { return "a key needs a colon and a blank after it" }
     if problem.contains("did not find expected") { return "check indentation and brackets here and above" }
-    if problem.contains("unexpected end of stream") { return "a quote or bracket is never closed" }
+    if problem.contains("unexpected end of stream") {
+      return "close the quote or bracket; a quote within a text needs the other kind around it"
+    }
     if problem.contains("undefined alias") {
       return "define it before with `&name`, or put a text that starts with * into quotes"
     }
