@@ -70,14 +70,14 @@ public struct DomainNameRules: Sendable {
 
   private static func asciiName(_ text: String, singleLabelAllowed: Bool) throws(NameFault) -> String {
     guard !text.isEmpty else { throw .empty }
+    // A gigantic text is refused before it reaches quadratic code; 253 bytes of A-labels never need more than this.
+    guard text.utf8.count <= 4_096 else { throw .nameTooLong(bytes: text.utf8.count) }
     // Found before the mapping to ASCII, which would call them merely disallowed.
     if let stray = text.unicodeScalars.first(where: { $0.value <= 0x20 || $0.value == 0x7f }) {
       throw .character(Character(stray), label: text)
     }
     guard !text.contains("*") else { throw .wildcard }
     if text.utf8.contains(UInt8(ascii: ":")), isHexadecimalOrColon(text) { throw .ipAddress }
-    // A gigantic text is refused before it reaches quadratic code; 253 bytes of A-labels never need more than this.
-    guard text.utf8.count <= 4_096 else { throw .nameTooLong(bytes: text.utf8.count) }
 
     var name = try InternationalName.toASCII(text)
     if name.utf8.last == UInt8(ascii: ".") { name.removeLast() }
