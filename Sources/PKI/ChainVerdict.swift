@@ -34,6 +34,8 @@ public struct ChainRefusal: RawRepresentable, Sendable, Hashable {
   public static let badSignature = ChainRefusal(rawValue: X509_V_ERR_CERT_SIGNATURE_FAILURE)
   /// The leaf is not for this name.
   public static let wrongName = ChainRefusal(rawValue: X509_V_ERR_HOSTNAME_MISMATCH)
+  /// The leaf is not for this address.
+  public static let wrongAddress = ChainRefusal(rawValue: X509_V_ERR_IP_ADDRESS_MISMATCH)
   /// The leaf is not for TLS servers.
   public static let wrongPurpose = ChainRefusal(rawValue: X509_V_ERR_INVALID_PURPOSE)
   /// The roots could not be read, or OpenSSL failed.

@@ -102,7 +102,7 @@ import Testing
     #expect(try verdict([intermediate], .certificates([root]), at: now, nil) == .complete)
     #expect(try verdict([intermediate, root], bundle, at: now, "x.b.example") == .complete)
     #expect(try verdict([intermediate], bundle, at: now, "192.0.2.7") == .complete)
-    #expect(try verdict([intermediate], bundle, at: now, "192.0.2.8") == .refused(ChainRefusal(rawValue: 64), depth: 0))
+    #expect(try verdict([intermediate], bundle, at: now, "192.0.2.8") == .refused(.wrongAddress, depth: 0))
     #expect(try verdict([intermediate], bundle, at: now, "c.example") == .refused(.wrongName, depth: 0))
     #expect(try verdict([intermediate], bundle, at: now, "x.y.b.example") == .refused(.wrongName, depth: 0))
     #expect(try verdict([intermediate], bundle, at: now, "") == .refused(.wrongName, depth: 0))
@@ -134,5 +134,61 @@ import Testing
     #expect(try !X509Certificate.isOrderedChain([intermediate, leaf]))
     #expect(try !X509Certificate.isOrderedChain([leaf, root, intermediate]))
     #expect(try !X509Certificate.isOrderedChain([leaf, twin]), "same name, another key")
+  }
+
+  @Test func ruinedBytesAreRefusedOrReadButNeverCrash() throws {
+    let authority = try TestAuthority()
+    let pem = try authority.issue(names: ["DNS:a.example", "IP:192.0.2.7"])
+    let certificate = try X509Certificate(pem: pem)
+    let request = try CertificateRequest.make(names: ["a.example"], key: .generate(.ecdsaP256))
+    var random = SeededGenerator(seed: 7)
+    var refused = 0
+
+    for _ in 0..<3_000 {
+      let original = Bool.random(using: &random) ? certificate.der : request.der
+      let der = ruin(original, using: &random)
+      do throws(PKIError) {
+        let read = try X509Certificate(der: der)
+        _ = try read.verdict(intermediates: [read], trust: .certificates([read]), at: Date(), serverName: "a.example")
+      } catch {
+        refused += 1
+      }
+      do throws(PKIError) { _ = try CertificateRequest(der: der) } catch { refused += 1 }
+      let text = String(decoding: ruin(Array(pem.utf8), using: &random), as: UTF8.self)
+      do throws(PKIError) { _ = try X509Certificate.chain(pem: text) } catch { refused += 1 }
+      do throws(PKIError) { _ = try SigningKey(pem: PKISecret(text)) } catch { refused += 1 }
+    }
+
+    #expect(refused > 6_000)
+  }
+
+  /// One to four bytes changed, cut out or doubled.
+  private func ruin(_ bytes: [UInt8], using random: inout SeededGenerator) -> [UInt8] {
+    var bytes = bytes
+    for _ in 0..<Int.random(in: 1...4, using: &random) {
+      let at = Int.random(in: 0..<bytes.count, using: &random)
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0: bytes.remove(at: at)
+      case 1: bytes.insert(bytes[at], at: at)
+      case 2: bytes[at] = UInt8.random(in: 0...255, using: &random)
+      default: bytes[at] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+      }
+    }
+    return bytes
+  }
+}
+
+/// SplitMix64: the same run each time.
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
   }
 }
