@@ -84,7 +84,7 @@ public struct Directory: Sendable, Hashable {
       termsOfService = fields.leniently(String.self, .termsOfService)
       caaIdentities = fields.leniently([String].self, .caaIdentities)
       externalAccountRequired = fields.leniently(Bool.self, .externalAccountRequired)
-      profiles = fields.leniently([String: String].self, .profiles)
+      profiles = fields.leniently([String: Lenient<String>].self, .profiles)?.mapValues { $0.value ?? "" }
     }
   }
 }

@@ -131,7 +131,8 @@ extension Order {
       let fields = try decoder.container(keyedBy: Key.self)
       status = try decodeStatus(OrderStatus.self, from: fields, .status)
       identifiers = fields.leniently([Lenient<Identifier>].self, .identifiers)?.compactMap(\.value) ?? []
-      authorizations = fields.leniently([String].self, .authorizations) ?? []
+      // Not leniently: an order without the authorizations it has would be waited for in vain.
+      authorizations = try fields.decodeIfPresent([String].self, forKey: .authorizations) ?? []
       finalize = fields.leniently(String.self, .finalize)
       certificate = fields.leniently(String.self, .certificate)
       profile = fields.leniently(String.self, .profile)

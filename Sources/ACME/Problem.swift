@@ -2,7 +2,7 @@
 public struct Problem: Sendable, Hashable {
   /// What kind of problem.
   public let type: ProblemType
-  /// The CA's words, cut at `maximumDetail` characters.
+  /// The CA's words, cut at `maximumDetail` Unicode scalars.
   public let detail: String
   /// The HTTP status that the document itself names.
   public let status: Int?
@@ -22,7 +22,8 @@ public struct Problem: Sendable, Hashable {
     subproblems: [Problem] = []
   ) {
     self.type = type
-    self.detail = String(detail.prefix(Self.maximumDetail))
+    // By scalars: a single "character" may be a letter with a megabyte of accents.
+    self.detail = String(String.UnicodeScalarView(detail.unicodeScalars.prefix(Self.maximumDetail)))
     self.status = status
     self.instance = instance
     self.identifier = identifier

@@ -21,14 +21,14 @@ import Testing
         200,
         """
         {"newNonce":"/n","newAccount":"a","newOrder":"//other.example/o","keyChange":7,
-        "meta":{"profiles":["x"],"externalAccountRequired":"yes","termsOfService":"https://ca.example/terms"}}
+        "meta":{"profiles":{"classic":"https://ca.example/classic","odd":7},"externalAccountRequired":"yes","termsOfService":"https://ca.example/terms"}}
         """))
 
     #expect(server.directory.newNonce == "https://ca.example/n")
     #expect(server.directory.newAccount == "https://ca.example/a")
     #expect(server.directory.newOrder == "https://other.example/o")
     #expect(server.directory.termsOfService == "https://ca.example/terms")
-    #expect(server.directory.profiles == [:])
+    #expect(server.directory.profiles == ["classic": "https://ca.example/classic", "odd": ""])
   }
 
   @Test(arguments: [

@@ -185,7 +185,10 @@ import Testing
     #expect(seen.allSatisfy { $0.deadline == .seconds(30) && $0.bodyLimit == 524_288 })
   }
 
-  @Test(arguments: ["", "[]", "null", "{}", #"{"status":7}"#, "<html>", "{\"status\":\"pending\"", "\u{0}\u{1}"])
+  @Test(arguments: [
+    "", "[]", "null", #"{"status":"pending","authorizations":[1]}"#, "{}", #"{"status":7}"#, "<html>",
+    "{\"status\":\"pending\"", "\u{0}\u{1}",
+  ])
   func anAnswerThatIsNoOrderIsMalformedAndNotACrash(body: String) async throws {
     let server = ScriptedServer()
     await server.answer("/order/1", .json(200, body))

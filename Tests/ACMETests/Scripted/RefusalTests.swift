@@ -81,6 +81,9 @@ import Testing
     let error = try await refusal(.problem(400, "dns", String(repeating: "x", count: 1_000_000)))
 
     #expect(error.problem?.detail.count == Problem.maximumDetail)
+    // One character with a great many accents.
+    let accented = Problem(type: .dns, detail: "a" + String(repeating: "\u{301}", count: 500_000))
+    #expect(accented.detail.utf8.count < 3 * Problem.maximumDetail)
   }
 
   @Test func noAnswerIsATransportErrorAndTheNonceIsNotUsedAgain() async throws {
