@@ -85,11 +85,11 @@ import Testing
 
   @Test func aChainIsCompleteOnlyWithItsIntermediateRootNameAndTime() throws {
     let authority = try TestAuthority()
-    let now = Date()
     let leaf = try X509Certificate(
       pem: try authority.issue(names: ["DNS:a.example", "DNS:*.b.example", "IP:192.0.2.7"]))
     let intermediate = try X509Certificate(pem: authority.intermediatePEM)
     let root = try X509Certificate(pem: authority.rootPEM)
+    let now = Date()
     let bundle = TrustAnchors.bundle(path: authority.rootFile)
 
     func verdict(

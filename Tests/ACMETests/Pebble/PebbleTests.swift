@@ -101,8 +101,8 @@ struct PebbleTests {
     // newOrder, authorization, challenge, finalize, certificate.
     let polls = await counter.requests { $0.contains("/my-order/") }
     #expect(await counter.total - polls == 20 * 5)
-    #expect(polls >= 20 * 2)
-    // Two where the machine is idle; the schedule lets a busy one cost a few more.
+    #expect(polls >= 20)
+    // Two each where the machine is idle; on a busy one finalize may find the certificate made, or a poll come too early.
     #expect(polls <= 20 * 12)
   }
 
