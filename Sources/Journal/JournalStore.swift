@@ -125,18 +125,18 @@ public final class JournalStore: Sendable {
     if let migration = unknown.min() { throw JournalError.newerSchema(path: path, migration: migration) }
   }
 
-  /// Records events and everything they change in one transaction; returns after it is on the disk.
+  /// Records events and everything they change, together with the buckets that they moved, in one transaction; returns after it is on the
+  /// disk. Buckets may come alone.
   ///
   /// Calls at the same time share one transaction. The events of one call stand together, in order, without a stranger between them. Being
-  /// cancelled does not stop it: what was done must be recorded.
+  /// cancelled does not stop it: what was done must be recorded. Of two calls that overlap either may come first, so a bucket, which is stored
+  /// as it is given, belongs to the one task that owns the ledger.
   ///
   /// - Returns: the records as they were stored: dates without fractions, numbered without gaps.
   public func append(
-    _ events: [Event], sweep: SweepID?, at now: Date
+    _ events: [Event], sweep: SweepID?, at now: Date, buckets: [BucketRow] = []
   ) async throws(JournalError) -> [Fleet.Record] {
-    guard !events.isEmpty else {
-      return []
-    }
+    guard !events.isEmpty || !buckets.isEmpty else { return [] }
     var coded: [CodedEvent] = []
     coded.reserveCapacity(events.count)
     for event in events {
@@ -144,7 +144,7 @@ public final class JournalStore: Sendable {
       coded.append(try CodedEvent(event))
     }
     return try await append(
-      AppendRequest(events: coded, sweep: sweep, at: JournalTime.seconds(now)))
+      AppendRequest(events: coded, sweep: sweep, at: JournalTime.seconds(now), buckets: buckets))
   }
 
   func append(_ request: AppendRequest) async throws(JournalError) -> [Fleet.Record] {
@@ -183,6 +183,21 @@ public final class JournalStore: Sendable {
       }
     }
     try result.get()
+  }
+
+  /// A pragma of the connection that writes, which no other connection can tell.
+  func writerPragma(_ name: String) async throws(JournalError) -> Int64 {
+    guard let writer else { throw .readOnly(path: path) }
+    let result: Result<Int64, JournalError> = await withCheckedContinuation { done in
+      writer.asyncWriteWithoutTransaction { [path] database in
+        do {
+          done.resume(returning: .success(try Int64.fetchOne(database, sql: "PRAGMA \(name)") ?? -1))
+        } catch {
+          done.resume(returning: .failure(JournalError(error, path: path)))
+        }
+      }
+    }
+    return try result.get()
   }
 
   /// For copying the database while others write.

@@ -5,6 +5,8 @@ import GRDB
 public struct JournalSnapshot: Sendable {
   /// What is.
   public var state: FleetState
+  /// The ledger's buckets, by key.
+  public var buckets: [BucketRow]
   /// The newest row that is folded in; go on with `recordsAfter(sequence)`.
   public var sequence: Int64
 }
@@ -17,7 +19,7 @@ extension JournalStore {
   public func snapshot() throws(JournalError) -> JournalSnapshot {
     try read { database in
       JournalSnapshot(
-        state: try StateLoader(database: database).load(),
+        state: try StateLoader(database: database).load(), buckets: try BucketTable(database: database).load(),
         sequence: try JournalQueries(database: database).head().sequence)
     }
   }

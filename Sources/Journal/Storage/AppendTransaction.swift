@@ -85,6 +85,7 @@ struct AppendTransaction {
       try EventTable.insert(database, link, kind: event.kind, hash: head.hash)
       try runs.write(record)
     }
+    try BucketTable(database: database).write(request.buckets)
     return head
   }
 

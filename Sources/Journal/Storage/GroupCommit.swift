@@ -7,6 +7,7 @@ struct AppendRequest: Sendable {
   var sweep: SweepID?
   /// Whole seconds since 1970.
   var at: Int64
+  var buckets: [BucketRow] = []
   var mail: QueuedMail?
 }
 

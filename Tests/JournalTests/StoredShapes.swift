@@ -1,0 +1,140 @@
+import Fleet
+import Foundation
+import Testing
+
+/// An event and the text in which it is stored for ever.
+struct StoredShape: Sendable, CustomTestStringConvertible {
+  let event: Event
+  let body: String
+
+  init(_ event: Event, _ body: String) {
+    self.event = event
+    self.body = body
+  }
+
+  var testDescription: String { String(body.prefix(40)) }
+}
+
+enum StoredShapes {
+  static let spec = CertificateSpec(
+    id: ID("p/one"), pair: ID("p"), vip: ID("v"), customer: nil, label: "one",
+    names: EventWalk.nameSet(["a.example"]), key: .rsa2048, profile: "tlsserver", registeredDomains: ["a.example"],
+    source: nil)
+  static let of = AttemptReference(spec: ID("p/one"), attempt: ID("a1"))
+  static let failure = Failure(.rateLimited, "slow", name: "a.example", node: ID("n"), retryAfter: noon)
+  static let certificate = IssuedCertificate(
+    attempt: ID("a1"), sha256: "00", serial: "0A", notBefore: noon, notAfter: noon, issuer: "CA", chain: ["PEM\n"],
+    publicKeySHA256: "01")
+
+  static let all: [StoredShape] = [
+    StoredShape(
+      .specAdded(StoredShapes.spec),
+      #"{"specAdded":{"_0":{"id":"p/one","key":"rsa2048","label":"one","names":["a.example"],"pair":"p","pro"#
+        + #"file":"tlsserver","registeredDomains":["a.example"],"vip":"v"}}}"#),
+    StoredShape(
+      .specChanged(EventWalk.plainSpec(ID("p/one"), names: ["b.example", "a.example"])),
+      #"{"specChanged":{"_0":{"customer":"c1","id":"p/one","key":"p256","label":"p-one","names":["a.example""#
+        + #","b.example"],"pair":"p","registeredDomains":["example.org"],"source":"domains.csv","vip":"v1"}}}"#),
+    StoredShape(
+      .specRemoved(spec: ID("p/one")),
+      #"{"specRemoved":{"spec":"p/one"}}"#),
+    StoredShape(
+      .pairPaused(pair: ID("p")),
+      #"{"pairPaused":{"pair":"p"}}"#),
+    StoredShape(
+      .pairResumed(pair: ID("p")),
+      #"{"pairResumed":{"pair":"p"}}"#),
+    StoredShape(
+      .retryAsked(spec: ID("p/one")),
+      #"{"retryAsked":{"spec":"p/one"}}"#),
+    StoredShape(
+      .hostKeysPinned(node: ID("n"), keys: ["ssh-ed25519 AAAA"]),
+      #"{"hostKeysPinned":{"keys":["ssh-ed25519 AAAA"],"node":"n"}}"#),
+    StoredShape(
+      .renewalAsked(sweep: ID("s")),
+      #"{"renewalAsked":{"sweep":"s"}}"#),
+    StoredShape(
+      .nodeSurveyed(node: ID("n"), facts: "{\"a\":\"/\"}"),
+      #"{"nodeSurveyed":{"facts":"{\"a\":\"/\"}","node":"n"}}"#),
+    StoredShape(
+      .nodeTroubled(node: ID("n"), failure: StoredShapes.failure),
+      #"{"nodeTroubled":{"failure":{"detail":"slow","kind":"rateLimited","name":"a.example","node":"n","retr"#
+        + #"yAfter":1785412800},"node":"n"}}"#),
+    StoredShape(
+      .nodeHealed(node: ID("n")),
+      #"{"nodeHealed":{"node":"n"}}"#),
+    StoredShape(
+      .pairTroubled(pair: ID("p"), failure: Failure(.splitBrain, "both")),
+      #"{"pairTroubled":{"failure":{"detail":"both","kind":"splitBrain"},"pair":"p"}}"#),
+    StoredShape(
+      .pairHealed(pair: ID("p")),
+      #"{"pairHealed":{"pair":"p"}}"#),
+    StoredShape(
+      .accountRegistered(authority: ID("le"), url: "https://ca.example/1", thumbprint: "T"),
+      #"{"accountRegistered":{"authority":"le","thumbprint":"T","url":"https://ca.example/1"}}"#),
+    StoredShape(
+      .sweepStarted(sweep: ID("s"), seed: .max, purpose: .run),
+      #"{"sweepStarted":{"purpose":"run","seed":18446744073709551615,"sweep":"s"}}"#),
+    StoredShape(
+      .sweepEnded(sweep: ID("s"), end: .completed),
+      #"{"sweepEnded":{"end":"completed","sweep":"s"}}"#),
+    StoredShape(
+      .attemptStarted(of: StoredShapes.of, names: EventWalk.nameSet(["a.example"]), authority: ID("le"), revision: 2),
+      #"{"attemptStarted":{"authority":"le","names":["a.example"],"of":{"attempt":"a1","spec":"p/one"},"revi"#
+        + #"sion":2}}"#),
+    StoredShape(
+      .keyMade(of: StoredShapes.of, key: Attempt.Key(node: ID("n"), request: "CSR")),
+      #"{"keyMade":{"key":{"node":"n","request":"CSR"},"of":{"attempt":"a1","spec":"p/one"}}}"#),
+    StoredShape(
+      .orderRequested(of: StoredShapes.of),
+      #"{"orderRequested":{"of":{"attempt":"a1","spec":"p/one"}}}"#),
+    StoredShape(
+      .orderCreated(of: StoredShapes.of, url: "https://ca.example/o/1"),
+      #"{"orderCreated":{"of":{"attempt":"a1","spec":"p/one"},"url":"https://ca.example/o/1"}}"#),
+    StoredShape(
+      .finalizeRequested(of: StoredShapes.of),
+      #"{"finalizeRequested":{"of":{"attempt":"a1","spec":"p/one"}}}"#),
+    StoredShape(
+      .issued(of: StoredShapes.of, certificate: StoredShapes.certificate),
+      #"{"issued":{"certificate":{"attempt":"a1","chain":["PEM\n"],"issuer":"CA","notAfter":1785412800,"notB"#
+        + #"efore":1785412800,"publicKeySHA256":"01","serial":"0A","sha256":"00"},"of":{"attempt":"a1","spec":"p"#
+        + #"/one"}}}"#),
+    StoredShape(
+      .attemptFailed(of: StoredShapes.of, failure: StoredShapes.failure),
+      #"{"attemptFailed":{"failure":{"detail":"slow","kind":"rateLimited","name":"a.example","node":"n","ret"#
+        + #"ryAfter":1785412800},"of":{"attempt":"a1","spec":"p/one"}}}"#),
+    StoredShape(
+      .specVetoed(spec: ID("p/one"), failure: Failure(.wrongAddress, "192.0.2.1")),
+      #"{"specVetoed":{"failure":{"detail":"192.0.2.1","kind":"wrongAddress"},"spec":"p/one"}}"#),
+    StoredShape(
+      .rolloutStarted(rollout: ID("r"), pair: ID("p"), batch: [StoredShapes.of], first: ID("n"), second: ID("m")),
+      #"{"rolloutStarted":{"batch":[{"attempt":"a1","spec":"p/one"}],"first":"n","pair":"p","rollout":"r","s"#
+        + #"econd":"m"}}"#),
+    StoredShape(
+      .rolloutStepped(rollout: ID("r"), step: .stage(.second), failure: Failure(.diskFull, "no room")),
+      #"{"rolloutStepped":{"failure":{"detail":"no room","kind":"diskFull"},"rollout":"r","step":{"stage":{""#
+        + #"_0":"second"}}}}"#),
+    StoredShape(
+      .ejected(rollout: ID("r"), spec: ID("p/one"), failure: Failure(.configRefused, "line 1")),
+      #"{"ejected":{"failure":{"detail":"line 1","kind":"configRefused"},"rollout":"r","spec":"p/one"}}"#),
+    StoredShape(
+      .installed(node: ID("n"), certificates: [StoredShapes.of], proof: .wire, reason: "seen"),
+      #"{"installed":{"certificates":[{"attempt":"a1","spec":"p/one"}],"node":"n","proof":"wire","reason":"s"#
+        + #"een"}}"#),
+    StoredShape(
+      .served(certificates: [StoredShapes.of]),
+      #"{"served":{"certificates":[{"attempt":"a1","spec":"p/one"}]}}"#),
+    StoredShape(
+      .rolloutEnded(rollout: ID("r"), end: .degradedSecond, cause: nil),
+      #"{"rolloutEnded":{"end":"degradedSecond","rollout":"r"}}"#),
+    StoredShape(
+      .mailQueued(mail: 1, subject: "Report"),
+      #"{"mailQueued":{"mail":1,"subject":"Report"}}"#),
+    StoredShape(
+      .mailSent(mail: 1),
+      #"{"mailSent":{"mail":1}}"#),
+    StoredShape(
+      .mailFailed(mail: 1, detail: "451"),
+      #"{"mailFailed":{"detail":"451","mail":1}}"#),
+  ]
+}
