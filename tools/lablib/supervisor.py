@@ -328,6 +328,13 @@ async def owner_ends(pid: int, started: int) -> None:
     note(f"process {pid}, for which this lab was started, is gone")
 
 
+async def home_vanishes(lab: Lab) -> None:
+    """Whoever removes the directory by hand has no other way left to end the lab."""
+    while os.path.exists(lab.path("lab.json")):
+        await asyncio.sleep(1)
+    note(f"{lab.directory} is gone")
+
+
 async def live(directory: str, ready: int, deadline: float, owner: int) -> int:
     lab = Lab.load(directory)
     lab.supervisor = Process("supervisor", "", os.getpid(), processes.start_time(os.getpid()), "running", "")
@@ -355,7 +362,7 @@ async def live(directory: str, ready: int, deadline: float, owner: int) -> int:
         os.close(ready)
         note("ready")
         watching = asyncio.ensure_future(supervisor.watch())
-        ends = [stopping]
+        ends = [stopping, asyncio.ensure_future(home_vanishes(lab))]
         if owner:
             ends.append(asyncio.ensure_future(owner_ends(owner, processes.start_time(owner))))
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -370,7 +377,8 @@ async def live(directory: str, ready: int, deadline: float, owner: int) -> int:
             pass
     supervisor.keeper.stop_all()
     lab.supervisor = None
-    lab.save()
+    if os.path.exists(directory):
+        lab.save()
     note("down")
     shutil.rmtree(lab.sockets, ignore_errors=True)
     return failed

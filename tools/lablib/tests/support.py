@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lablib import processes
 from lablib.model import MARK, Lab, LabError
-from lablib.up import check_tools
+from lablib.up import MARKER, check_tools
 
 ENTRY = Path(__file__).parents[2] / "lab"
 THUMBPRINT = "0123456789012345678901234567890123456789abc"
@@ -52,6 +52,9 @@ def directory() -> Iterator[str]:
     try:
         yield os.path.join(parent, "lab")
     finally:
+        # Where a test failed half-way, its lab may still be running.
+        if os.path.exists(os.path.join(parent, "lab", MARKER)):
+            tool("down", os.path.join(parent, "lab"))
         shutil.rmtree(parent, ignore_errors=True)
 
 

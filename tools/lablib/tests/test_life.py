@@ -1,6 +1,7 @@
 """A lab comes up whole, and leaves nothing, however it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 import unittest
@@ -106,6 +107,16 @@ class Life(unittest.TestCase):
             support.eventually(lambda: not support.everything(lab))
             self.assertEqual(support.tool("status", path).returncode, 1)
             support.told("down", path)
+
+    def test_a_lab_ends_when_its_directory_is_removed_by_hand(self):
+        with support.directory() as path:
+            support.told("up", path, "--pairs", "1", "--owner", str(os.getpid()))
+            lab = Lab.load(path)
+
+            shutil.rmtree(path)
+
+            support.eventually(lambda: not support.everything(lab))
+            support.assert_gone(lab)
 
     def test_what_a_session_left_behind_ends_with_the_lab(self):
         with support.running("--pairs", "1") as lab:
