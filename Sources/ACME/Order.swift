@@ -63,9 +63,19 @@ public struct Order: Sendable, Hashable {
     self.retryAfter = retryAfter
   }
 
-  /// What to do next with an order. See `next(finalizeSent:)`.
+  /// What we have done with an order so far.
+  public enum Progress: Sendable, Hashable {
+    /// Asked for it, or found it in the journal.
+    case ordered
+    /// Answered a challenge of every authorization that was pending.
+    case answered
+    /// Sent the CSR, whether or not an answer came.
+    case finalized
+  }
+
+  /// What to do next with an order. See `next(after:)`.
   public enum Step: Sendable, Hashable {
-    /// Answer the challenges of authorizations that are pending, then poll the order.
+    /// Fetch the authorizations and answer a challenge of each that is pending.
     case authorize
     /// Send the CSR.
     case finalize
@@ -77,20 +87,21 @@ public struct Order: Sendable, Hashable {
     case abandon(Problem?)
   }
 
-  /// The flow of an order, decided by its status alone:
-  /// `newOrder → (authorize → poll)* → finalize → poll* → download`.
+  /// The flow of an order, decided by its status and our progress alone:
+  /// `newOrder → authorize → poll* → finalize → poll* → download`.
   ///
   /// - An order may be born `ready`: then no challenge is touched.
-  /// - After the challenges the *order* is polled, not each authorization: fewer requests, and Pebble deadlocks when a newOrder meets the fetch of
-  ///   an authorization. When it turns `invalid` the authorizations are fetched once to learn which name failed and why.
+  /// - After the challenges the *order* is polled, not each authorization: fewer requests, and Pebble deadlocks when a newOrder
+  ///   meets the fetch of an authorization. When it turns `invalid` the authorizations are fetched once to learn which name
+  ///   failed and why.
   /// - Finalize is sent once. A status older than that (CAs answer polls from replicas) means: wait, not: finalize again.
   /// - A certificate URL is enough to download, whatever the status says.
-  public func next(finalizeSent: Bool) -> Step {
+  public func next(after progress: Progress) -> Step {
     if certificate != nil { return .download }
-    switch status {
-    case .invalid: return .abandon(error)
-    case .ready where !finalizeSent: return .finalize
-    case .pending where !finalizeSent: return .authorize
+    switch (status, progress) {
+    case (.invalid, _): return .abandon(error)
+    case (.ready, .ordered), (.ready, .answered): return .finalize
+    case (.pending, .ordered): return .authorize
     // `valid` without a certificate URL is against the RFC; the next answer may have it. Unknown words are waited out.
     default: return .poll
     }

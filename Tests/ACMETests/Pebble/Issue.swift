@@ -18,24 +18,23 @@ struct Issue {
     var order = try await ca.newOrder(names, profile: nil, replaces: nil)
     var schedule = PollSchedule(total: .seconds(60))
     var start = ContinuousClock.now
-    var isFinalized = false
-    var isAnswered = false
+    var progress = Order.Progress.ordered
     while true {
-      switch order.next(finalizeSent: isFinalized) {
-      case .authorize where !isAnswered:
+      switch order.next(after: progress) {
+      case .authorize:
         for url in order.authorizations {
           let authorization = try await ca.authorization(at: url)
           guard authorization.status == .pending, let challenge = try await present(authorization) else { continue }
           _ = try await ca.respond(to: challenge)
         }
-        isAnswered = true
+        progress = .answered
       case .finalize:
         let request = try CertificateRequest.make(names: names, key: key)
         order = try await ca.finalize(order, csr: request.der)
-        isFinalized = true
+        progress = .finalized
         schedule = PollSchedule(total: .seconds(60))
         start = .now
-      case .authorize, .poll:
+      case .poll:
         let wait = order.retryAfter?.delay(from: Date())
         guard case .wait(let wait) = schedule.next(retryAfter: wait, elapsed: .now - start) else {
           throw Refused(problem: nil, authorizations: [])

@@ -115,7 +115,7 @@ struct PebbleTests {
     let again = try await client.newOrder(["a.example.com"], profile: nil, replaces: nil)
 
     #expect(again.status == .ready)
-    #expect(again.next(finalizeSent: false) == .finalize)
+    #expect(again.next(after: .ordered) == .finalize)
     let second = try await Issue(ca: client) { authorization in
       Issue.unexpectedChallenge(authorization)
       return nil

@@ -50,7 +50,7 @@ import Testing
 
     let order = try await server.client().newOrder(["a.example"], profile: nil, replaces: nil)
 
-    #expect(order.next(finalizeSent: false) == .finalize)
+    #expect(order.next(after: .ordered) == .finalize)
   }
 
   @Test func anOrderWithoutLocationIsRefusedAsMalformed() async throws {
@@ -84,7 +84,7 @@ import Testing
     #expect(order.url == ready.url)
     #expect(order.identifiers == ready.identifiers)
     #expect(order.retryAfter == .seconds(3))
-    #expect(order.next(finalizeSent: true) == next)
+    #expect(order.next(after: .finalized) == next)
     #expect(await server.requests("/finalize/1").map(\.payload) == [#"{"csr":"AQID"}"#])
   }
 

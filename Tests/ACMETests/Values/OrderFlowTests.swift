@@ -4,15 +4,16 @@ import Testing
 
 @Suite struct OrderFlowTests {
   @Test(arguments: [
-    (OrderStatus.pending, false, Order.Step.authorize), (.ready, false, .finalize), (.processing, false, .poll),
-    (.processing, true, .poll), (.invalid, false, .abandon(nil)), (.invalid, true, .abandon(nil)),
+    (OrderStatus.pending, Order.Progress.ordered, Order.Step.authorize), (.pending, .answered, .poll),
+    (.ready, .ordered, .finalize), (.ready, .answered, .finalize), (.processing, .ordered, .poll),
+    (.processing, .finalized, .poll), (.invalid, .ordered, .abandon(nil)), (.invalid, .finalized, .abandon(nil)),
     // A replica that is behind: finalize is never sent twice, and no challenge answered again.
-    (.ready, true, .poll), (.pending, true, .poll),
+    (.ready, .finalized, .poll), (.pending, .finalized, .poll),
     // Words that are not in the RFC, and `valid` without a certificate.
-    (OrderStatus(rawValue: "held"), false, .poll), (.valid, true, .poll),
+    (OrderStatus(rawValue: "held"), .ordered, .poll), (.valid, .finalized, .poll),
   ])
-  func theStatusDecidesTheNextStep(status: OrderStatus, finalizeSent: Bool, expected: Order.Step) {
-    #expect(order(status).next(finalizeSent: finalizeSent) == expected)
+  func theStatusAndOurProgressDecideTheNextStep(status: OrderStatus, progress: Order.Progress, expected: Order.Step) {
+    #expect(order(status).next(after: progress) == expected)
   }
 
   @Test(arguments: [OrderStatus.valid, .ready, .processing, .pending])
@@ -20,7 +21,7 @@ import Testing
     var order = order(status)
     order.certificate = "https://ca.example/cert/1"
 
-    #expect(order.next(finalizeSent: true) == .download)
+    #expect(order.next(after: .finalized) == .download)
   }
 
   @Test func aStaleAnswerCannotTakeACertificateBack() {
@@ -33,7 +34,7 @@ import Testing
 
     let merged = stale.following(seen)
 
-    #expect(merged.next(finalizeSent: true) == .download)
+    #expect(merged.next(after: .finalized) == .download)
     #expect(merged == seen)
   }
 
@@ -42,7 +43,7 @@ import Testing
     var dead = order(.invalid)
     dead.error = problem
 
-    #expect(dead.following(order(.ready)).next(finalizeSent: true) == .abandon(problem))
+    #expect(dead.following(order(.ready)).next(after: .finalized) == .abandon(problem))
   }
 
   @Test func theProblemOfANameIsItsSubproblem() {
