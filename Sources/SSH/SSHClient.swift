@@ -34,9 +34,13 @@ public final class SSHClient: Sendable {
       host: host, port: port, user: "", authentications: [], hostKeys: [], jump: jump, deadlines: deadlines)
     var keys: [HostKey] = []
     var failure: SSHError?
+    var offered: [String]?
     for type in Algorithms.hostKeyTypes {
+      // Every connection without a login counts against us (PerSourcePenalties of OpenSSH 9.8): none more than needed.
+      if let offered, !Algorithms.signatures(of: type).contains(where: offered.contains) { continue }
       do throws(SSHError) {
         let (connection, key) = try await desk.connect(to: target, goal: .hostKey(type: type))
+        offered = await connection.offeredHostKeys ?? offered
         await connection.close()
         keys.append(key)
       } catch {

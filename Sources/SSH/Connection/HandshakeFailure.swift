@@ -6,16 +6,16 @@ struct HandshakeFailure {
   let detail: String
 
   init(
-    _ connection: isolated SSHConnection, _ code: SSHCode, _ message: String, pinned: [HostKey]
+    _ connection: isolated SSHConnection, _ code: SSHCode, _ message: String, hostKeys ours: [String],
+    pinned: [HostKey]
   ) {
     let opening = connection.wire.opening ?? []
     if code == .noKeyExchange, let native = connection.native, let proposal = ServerProposal(opening: opening) {
-      let ours = Algorithms.hostKeys(pinned: pinned)
       let known = native.supported(.hostKey)
       func offered(_ names: [String], _ method: NativeSession.Method) -> [String] {
         names.filter(native.supported(method).contains)
       }
-      let pinnedTypeIsGone = !ours.isEmpty && !proposal.hostKeys.contains(where: ours.contains)
+      let pinnedTypeIsGone = !pinned.isEmpty && !proposal.hostKeys.contains(where: ours.contains)
       if pinnedTypeIsGone {
         kind = .hostKeyChanged(pinned: pinned, offered: [])
         phase = .keyExchange

@@ -21,10 +21,15 @@ extension SSHConnection {
   }
 
   private func resolve() async throws(SSHError) -> [Address] {
-    let lookup = LookupOperation(target.host, deadline: .now + target.deadlines.connect)
+    let lookup = Lookup()
     let host = target.host
-    let port = target.port
-    let answer = await lookup.run(host: host, port: port)
+    let answer = await withTaskCancellationHandler {
+      await withCheckedContinuation { waiter in
+        lookup.begin(host: host, port: target.port, until: .now + target.deadlines.connect, waiter)
+      }
+    } onCancel: {
+      Reactor.shared.submit { lookup.end(.failure(.cancelled)) }
+    }
     switch answer {
     case .success(let addresses): return addresses
     case .failure(let failure):

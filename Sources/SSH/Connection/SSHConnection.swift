@@ -24,6 +24,10 @@ public actor SSHConnection {
   private var whenClosed: (@Sendable () -> Void)?
   private var spare: SpareOperation?
   private(set) var writable = false
+  /// True when channels may be opened.
+  var isReady = false
+  /// What a scan learns about the server's other keys.
+  var offeredHostKeys: [String]?
 
   /// The reactor's thread.
   public nonisolated var unownedExecutor: UnownedSerialExecutor { Reactor.shared.asUnownedSerialExecutor() }
@@ -183,7 +187,7 @@ public actor SSHConnection {
       if case .failed(_, let message) = channel.read(stream: 2, into: Scratch.byte) {
         die(.connectionLost, .channel, message)
       }
-    } else if opener == nil, !(operations.contains { $0.operation is StartupOperation }) {
+    } else if opener == nil, isReady {
       let operation = SpareOperation(deadline: .now + target.deadlines.channel)
       spare = operation
       lastOperation += 1

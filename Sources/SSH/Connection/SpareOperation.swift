@@ -26,8 +26,8 @@ final class SpareOperation: Operation {
       // Refused, for instance to an account that may only forward: what was to be read has been read.
       isFinished = true
       return true
-    case .failed(_, let message):
-      connection.die(.connectionLost, .channel, message)
+    case .failed(let code, let message):
+      connection.die(.connectionLost, .channel, "\(message) (libssh2 \(code.rawValue))")
       return true
     }
   }

@@ -41,15 +41,18 @@ final class StartupOperation: AwaitedOperation {
 
   /// Tells libssh2 what to offer; false when it knows no algorithm of the pinned types.
   func prepare(_ native: NativeSession) -> Bool {
-    let hostKeys: [String]
-    switch goal {
-    case .logIn: hostKeys = Algorithms.hostKeys(pinned: target.hostKeys)
-    case .hostKey(let type): hostKeys = Algorithms.signatures(of: type)
-    }
-    return native.prefer(Algorithms.keyExchange, for: .keyExchange)
+    native.prefer(Algorithms.keyExchange, for: .keyExchange)
       && native.prefer(Algorithms.ciphers, for: .cipherOut) && native.prefer(Algorithms.ciphers, for: .cipherIn)
       && native.prefer(Algorithms.macs, for: .macOut) && native.prefer(Algorithms.macs, for: .macIn)
       && (hostKeys.isEmpty || native.prefer(hostKeys, for: .hostKey))
+  }
+
+  /// The signature algorithms that we want of the server; empty means any.
+  private var hostKeys: [String] {
+    switch goal {
+    case .logIn: Algorithms.hostKeys(pinned: target.hostKeys)
+    case .hostKey(let type): Algorithms.signatures(of: type)
+    }
   }
 
   // MARK: Driving
@@ -108,14 +111,17 @@ final class StartupOperation: AwaitedOperation {
 
   private func shake(on connection: isolated SSHConnection) -> Bool {
     guard let native = connection.native else { return false }
-    // A tunnelled session has no socket; libssh2 wants one whose flags it can read.
-    let descriptor = connection.wire.isSocket ? connection.wire.descriptor : STDIN_FILENO
+    // A tunnelled session has no socket, but libssh2 wants one, to make it non-blocking: any that is so already.
+    let descriptor = connection.wire.isSocket ? connection.wire.descriptor : Reactor.shared.bell
     switch native.handshake(descriptor: descriptor) {
     case .again: return false
     case .failed(let code, let message):
-      let reason = HandshakeFailure(connection, code, message, pinned: target.hostKeys)
+      let reason = HandshakeFailure(connection, code, message, hostKeys: hostKeys, pinned: target.hostKeys)
       connection.die(reason.kind, reason.phase, reason.detail)
     case .done:
+      if case .hostKey = goal {
+        connection.offeredHostKeys = ServerProposal(opening: connection.wire.opening ?? [])?.hostKeys
+      }
       connection.wire.opening = nil
       guard let key = native.hostKey.flatMap(HostKey.init(blob:)) else {
         connection.die(.protocolViolation, .keyExchange, "the host key cannot be read")
@@ -142,7 +148,9 @@ final class StartupOperation: AwaitedOperation {
     guard let native = connection.native else { return false }
     switch authenticator.advance(native) {
     case .again: return false
-    case .loggedIn: finish(authenticator.hostKey)
+    case .loggedIn:
+      connection.isReady = true
+      finish(authenticator.hostKey)
     case .refused(let methods, let detail):
       if connection.wire.end == nil {
         connection.die(.authenticationRefused(methods: methods), .authentication, detail)

@@ -47,8 +47,19 @@ enum ChildProcess {
     return nil
   }
 
-  /// Ends a child that ends by itself, or soon will.
-  static func reap(_ child: pid_t) { _ = wait(child, until: .now + .seconds(1)) }
+  /// Collects a child that ends by itself soon. On a thread of its own: the last reference to a key may be dropped on the
+  /// reactor's thread, which must not wait.
+  static func reap(_ child: pid_t) {
+    var thread = pthread_t()
+    let argument = UnsafeMutableRawPointer(bitPattern: Int(child))
+    let status = pthread_create(
+      &thread, nil,
+      { argument in
+        _ = ChildProcess.wait(pid_t(Int(bitPattern: argument)), until: .now + .seconds(5))
+        return nil
+      }, argument)
+    if status == 0 { pthread_detach(thread) }
+  }
 
   private static func withCStrings<R>(
     _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R

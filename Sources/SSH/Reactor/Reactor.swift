@@ -39,7 +39,8 @@ final class Reactor: SerialExecutor, @unchecked Sendable {
   private var timers = TimerQueue()
   private var lastToken: Token = 0
   private let poller: Int32
-  private let bell: Int32
+  /// Wakes the loop; non-blocking.
+  let bell: Int32
   private var thread = pthread_t()
 
   private init() {
@@ -141,6 +142,8 @@ final class Reactor: SerialExecutor, @unchecked Sendable {
         if failed || event.events & EPOLLOUT.rawValue != 0 { readiness.insert(.write) }
         handlers[token]?.ready(readiness)
       }
+      // What has happened goes before what has not: after a stall of the machine an answer may lie beside its deadline.
+      runWork()
       for token in timers.due(at: .now) { handlers[token]?.timer() }
     }
   }

@@ -1,15 +1,17 @@
 import Foundation
-import SSH
+
+@testable import SSH
 
 /// A real sshd on a loopback address and a free port, as whoever runs the tests.
-final class SSHServer: @unchecked Sendable {  // all constants; Process is started once and ended once
+final class SSHServer: Sendable {
   let host: String
   let port: UInt16
   let hostKeys: [HostKey]
   let directory: Scratchpad
   /// The account that may log in.
   let user = NSUserName()
-  private let process: Process
+  let pid: pid_t
+  private let owner: SSHIdentity
 
   /// `options` are lines of sshd_config; the first of a kind wins, so they precede ours.
   init(host: String = "127.0.0.1", options: [String] = [], hostKeyTypes: [String] = ["ed25519"]) async throws {
@@ -18,12 +20,13 @@ final class SSHServer: @unchecked Sendable {  // all constants; Process is start
     var config = options
     for type in hostKeyTypes {
       let path = directory.path + "/host_" + type
-      _ = try tool("/usr/bin/ssh-keygen", "-q", "-t", type, "-N", "", "-C", "", "-f", path)
+      try tool("/usr/bin/ssh-keygen", "-q", "-t", type, "-N", "", "-C", "", "-f", path)
       if let key = HostKey(openSSH: try directory.read("host_\(type).pub")) { hostKeys.append(key) }
       config.append("HostKey \(path)")
     }
-    _ = try tool("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", directory.path + "/user")
+    try tool("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", directory.path + "/user")
     try directory.write(directory.read("user.pub"), to: "authorized")
+    owner = try SSHIdentity.load(path: directory.path + "/user")
     self.host = host
     self.directory = directory
     self.hostKeys = hostKeys
@@ -33,13 +36,15 @@ final class SSHServer: @unchecked Sendable {  // all constants; Process is start
       "ListenAddress \(host)", "Port \(port)", "PidFile none", "UsePAM no", "StrictModes no",
       "AuthorizedKeysFile \(directory.path)/authorized", "PasswordAuthentication no",
       "KbdInteractiveAuthentication no", "PermitRootLogin yes", "MaxStartups 1000", "LogLevel ERROR", "UseDNS no",
+      "SetEnv SHLVL=5",  // bash would read ~/.bashrc for every command, half a second on some machines
     ]
     try directory.write(config.joined(separator: "\n") + "\n", to: "sshd_config")
-    process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/sbin/sshd")
-    process.arguments = ["-D", "-f", directory.path + "/sshd_config", "-E", directory.path + "/log"]
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
+    let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    defer { close(null) }
+    pid = try ChildProcess.spawn(
+      ["/usr/sbin/sshd", "-D", "-f", directory.path + "/sshd_config", "-E", directory.path + "/log"], stdin: null,
+      environment: []
+    ).get()
     self.port = port
     let isUp = await eventually { FreePort.accepts(host, port) }
     if !isUp { throw ToolFailure(text: "sshd does not start: \(try directory.read("log"))") }
@@ -47,14 +52,11 @@ final class SSHServer: @unchecked Sendable {  // all constants; Process is start
 
   deinit { stop() }
 
-  /// Ends the listener and every process it started.
+  /// Ends the listener; its sessions end with their connections.
   func stop() {
-    guard process.isRunning else { return }
-    process.terminate()
-    process.waitUntilExit()
+    kill(pid, SIGTERM)
+    _ = ChildProcess.wait(pid, until: .now + .seconds(5))
   }
-
-  var pid: pid_t { process.processIdentifier }
 
   func identity(_ name: String = "user", passphrase: SSHSecret? = nil) throws -> SSHIdentity {
     try SSHIdentity.load(path: directory.path + "/" + name, passphrase: passphrase)
@@ -63,7 +65,7 @@ final class SSHServer: @unchecked Sendable {  // all constants; Process is start
   /// Makes another key and, if wanted, lets it in.
   func addKey(_ name: String, type: String, passphrase: String = "", isAuthorized: Bool = true) throws {
     let path = directory.path + "/" + name
-    _ = try tool("/usr/bin/ssh-keygen", "-q", "-t", type, "-N", passphrase, "-C", "", "-f", path)
+    try tool("/usr/bin/ssh-keygen", "-q", "-t", type, "-N", passphrase, "-C", "", "-f", path)
     if isAuthorized {
       try directory.write(directory.read("authorized") + directory.read(name + ".pub"), to: "authorized")
     }
@@ -72,9 +74,9 @@ final class SSHServer: @unchecked Sendable {  // all constants; Process is start
   func target(
     _ authentications: [SSHAuthentication]? = nil, hostKeys: [HostKey]? = nil, jump: SSHTarget? = nil,
     deadlines: SSHDeadlines = SSHDeadlines()
-  ) throws -> SSHTarget {
+  ) -> SSHTarget {
     SSHTarget(
-      host: host, port: port, user: user, authentications: try authentications ?? [.identity(identity())],
+      host: host, port: port, user: user, authentications: authentications ?? [.identity(owner)],
       hostKeys: hostKeys ?? self.hostKeys, jump: jump, deadlines: deadlines)
   }
 }

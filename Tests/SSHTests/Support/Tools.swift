@@ -1,22 +1,21 @@
 import Foundation
 
-/// Runs a program to its end and gives what it wrote.
-func tool(_ path: String, _ arguments: String..., input: String = "") throws -> String {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: path)
-  process.arguments = arguments
-  let output = Pipe()
-  let inlet = Pipe()
-  process.standardOutput = output
-  process.standardError = output
-  process.standardInput = inlet
-  try process.run()
-  try inlet.fileHandleForWriting.write(contentsOf: Data(input.utf8))
-  try inlet.fileHandleForWriting.close()
-  let data = output.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  let text = String(decoding: data, as: UTF8.self)
-  if process.terminationStatus != 0 { throw ToolFailure(text: "\(path): \(text)") }
+@testable import SSH
+
+/// Runs a program to its end and gives what it wrote. Foundation's Process is not used: its children inherit the blocked
+/// signals of a worker thread, and an sshd that cannot be ended by SIGTERM would outlive the tests.
+@discardableResult
+func tool(_ words: String...) throws -> String {
+  let output = try Scratchpad()
+  let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+  defer { close(null) }
+  let child = try ChildProcess.spawn(
+    ["/bin/sh", "-c", "out=$1; shift; exec \"$@\" >\"$out\" 2>&1", "sh", output.path + "/out"] + words, stdin: null,
+    environment: []
+  ).get()
+  let status = ChildProcess.wait(child, until: .now + .seconds(20))
+  let text = try output.read("out")
+  if status != 0 { throw ToolFailure(text: "\(words[0]): \(text)") }
   return text
 }
 
@@ -54,8 +53,7 @@ func eventually(within limit: Duration = .seconds(10), _ condition: () async thr
   let end = ContinuousClock.now + limit
   while ContinuousClock.now < end {
     if try await condition() { return true }
-    await Task.yield()
-    usleep(2_000)  // between two looks
+    do { try await Task.sleep(for: .milliseconds(5)) } catch { break }  // between two looks
   }
   return try await condition()
 }
