@@ -150,6 +150,8 @@ extension CertificateState {
   fileprivate mutating func fail(_ failure: Failure, _ record: Record) {
     // A rate limit or a sick node never counts as the customer's failure.
     if failure.kind.retry == .backOff { failures += 1 }
+    // Nobody holds the key of what was issued: it is as good as not issued, and a new one is made.
+    if failure.kind == .keyLost { issuedRevision = 0 }
     lastFailure = failure
     lastFailureAt = record.at
     if failingSince == nil {

@@ -24,6 +24,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var weakProofs: [WeakProof]
   /// Every certificate.
   public var rows: [CertificateRow]
+  /// Why the CA could not be asked in this run, if it could not.
+  public var authorityFailure: Failure?
 
   /// What happened to one customer's certificates.
   public struct CustomerLine: Sendable, Equatable, Codable {
@@ -109,7 +111,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
 
   /// Whether the run ends with exit status 1: failures that are new and loud, or any that need a person.
   public var needsAttention: Bool {
-    !troubles.isEmpty
+    !troubles.isEmpty || authorityFailure != nil
       || rows.contains { row in
         guard row.standing == .failing, let kind = row.cause?.kind else { return false }
         return kind.loudness == .operatorNeeded || row.isNewFailure

@@ -8,6 +8,14 @@ public enum SweepReportHTML {
     var body = [
       "<h1 style=\"font-size:20px;margin:4px 0 12px\">\(Printable.html(headline))</h1>", tiles(report.total),
     ]
+    if let failure = report.authorityFailure {
+      body.append(
+        HTMLPage.card(
+          [
+            HTMLPage.heading("\(failure.kind.title); nothing could be issued"), HTMLPage.paragraph(failure.kind.advice),
+            HTMLPage.paragraph(failure.detail, muted: true),
+          ], accent: "#b3261e"))
+    }
     body += report.troubles.map(trouble)
     body += report.groups.map(group)
     body.append(customers(report))

@@ -33,7 +33,9 @@ public enum SweepReportText {
         "\(Wording.grouped(total.failed)) failed" + (total.newlyFailed > 0 ? " (\(total.newlyFailed) new)" : ""))
     }
     if parts.isEmpty { parts.append("nothing to do") }
-    let people = report.troubles.count + report.groups.count { $0.kind.loudness == .operatorNeeded }
+    let people =
+      report.troubles.count + (report.authorityFailure == nil ? 0 : 1)
+      + report.groups.count { $0.kind.loudness == .operatorNeeded }
     if people > 0 { parts.append("\(Wording.count(people, "thing needs", "things need")) a person") }
     let span = Wording.span(report.endedAt.timeIntervalSince(report.startedAt))
     let how =
@@ -46,8 +48,13 @@ public enum SweepReportText {
   }
 
   private static func troubles(_ report: SweepReport) -> [String] {
-    guard !report.troubles.isEmpty else { return [] }
+    guard !report.troubles.isEmpty || report.authorityFailure != nil else { return [] }
     var lines = ["", "Needs a person:"]
+    if let failure = report.authorityFailure {
+      lines.append("  \(failure.kind.title); nothing could be issued")
+      lines.append("      \(Printable.terminal(failure.detail))")
+      lines.append("      -> \(failure.kind.advice)")
+    }
     for trouble in report.troubles {
       let place = trouble.node.map { "\(trouble.pair), node \($0)" } ?? "\(trouble.pair)"
       let waiting =

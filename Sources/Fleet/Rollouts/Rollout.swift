@@ -34,9 +34,10 @@ public struct Rollout: Sendable, Equatable {
 
   /// One thing to do; each may be repeated safely.
   public enum Step: Sendable, Equatable, Codable {
-    /// Each PEM alone, bad ones ejected by the caller.
+    /// Who is active now, and keys sealed for the node that does not hold them.
     case check
-    /// Files into a directory of this rollout, on the same file system as their targets.
+    /// Files into a directory of this rollout, on the same file system as their targets; each PEM is checked alone, apart from everything that
+    /// is in use, and bad ones are ejected by the caller.
     case stage(Turn)
     /// The new set goes into memory and onto disk; the previous set is kept.
     case activate(Turn)
@@ -74,6 +75,9 @@ public struct Rollout: Sendable, Equatable {
     /// This node could not be brought back or proved to be; a person must look. Final.
     case stranded(Turn)
   }
+
+  /// Whether this node ends with the new set.
+  public func serves(_ turn: Turn) -> Bool { progress[turn.index] == .verified }
 
   private enum Progress: Sendable, Equatable {
     case untouched, staged, activated, verified, rolledBack, restored, cleaned, lost

@@ -31,6 +31,7 @@ public struct Dispatcher: Sendable {
   private var leavesLeft: Int
   private var isStopping = false
   private let surveysAll: Bool
+  private let only: Set<SpecID>?
 
   /// What a limit keeps waiting.
   public struct Waiting: Sendable, Equatable {
@@ -75,10 +76,12 @@ public struct Dispatcher: Sendable {
   /// - Parameters:
   ///   - surveysAll: ask every pair, also those without work: the nightly sweep does, to prove what could not be proved before.
   ///   - maximum: how many new attempts may be started in all.
+  ///   - only: the certificates of a saved plan; renewals that fall due are done besides. Nil means all.
   public init(
     state: FleetState, inventory: Inventory, ledger: Ledger, seed: UInt64, surveysAll: Bool = false,
-    maximum: Int = .max, at now: Date
+    maximum: Int = .max, only: Set<SpecID>? = nil, at now: Date
   ) {
+    self.only = only
     self.state = state
     self.inventory = inventory
     self.ledger = ledger
@@ -199,6 +202,25 @@ public struct Dispatcher: Sendable {
   /// Nothing new is started any more; what runs comes to its end.
   public mutating func stop() { isStopping = true }
 
+  /// Attempts that ended without the ledger's hearing of it, in a crash: what they held is settled.
+  public mutating func settleOrphans(at now: Date) -> [BucketRow] {
+    ledger.settleOrphans(open: Set(state.certificates.values.compactMap { $0.attempt?.id }), at: now)
+  }
+
+  /// When everything that may start would be issued: the very scheduler and ledger of a run, on a virtual clock.
+  public func forecast(at now: Date) -> Forecast {
+    let attempts = inventory.pace.attemptsInFlight
+    var scheduler = Scheduler(limits: .init(total: attempts, perPair: attempts), seed: 0)
+    for certificate in state.certificates.values {
+      guard let pair = pairs[certificate.spec.pair] else { continue }
+      let isPaused = state.pairs[pair.id]?.isPaused == true
+      let (action, _) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
+      guard action == .issue || action == .renew else { continue }
+      scheduler.add(candidate(certificate, isRenewal: action == .renew, at: now))
+    }
+    return Forecast.run(scheduler, ledger, from: now)
+  }
+
   /// The CA cannot be asked: what is issued already is still rolled out.
   public mutating func stopOrdering() { leavesLeft = 0 }
 
@@ -279,6 +301,7 @@ public struct Dispatcher: Sendable {
     if let hold = holds[id], hold.until > now { return }
     let isPaused = state.pairs[pair.id]?.isPaused == true
     let (action, reason) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
+    if let only, action == .issue, !only.contains(id) { return }
     switch action {
     case .keep, .blocked:
       holds[id] = nil

@@ -8,10 +8,10 @@ public struct DirectoryMailer: Mailer {
   /// A mailer into this directory, which is made when the first mail comes.
   public init(directory: String) { folder = URL(filePath: directory, directoryHint: .isDirectory) }
 
-  /// Writes `ID.eml`, whole or not at all; the same message id is the same file.
-  public func send(_ message: MailMessage) async throws(NetError) {
-    let content = Data(try message.encoded())
-    let name = try message.identifier().map { character in
+  /// Writes `ID.eml`, whole or not at all; the same name is the same file.
+  public func send(_ mail: EncodedMail) async throws(NetError) {
+    let content = Data(mail.content)
+    let name = mail.name.map { character in
       character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character)) ? character : "_"
     }
     // A leading dot would hide the file.

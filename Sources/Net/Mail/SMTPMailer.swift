@@ -8,10 +8,11 @@ public struct SMTPMailer: Mailer {
   public init(server: SMTPServer) { self.server = server }
 
   /// Hands the mail on to the server for all recipients, or for none: one that the server refuses is an error.
-  public func send(_ message: MailMessage) async throws(NetError) {
-    let sender = try MailAddress(message.from).address
-    let receivers = try message.receivers().map(\.address)
-    let content = try message.encoded()
+  public func send(_ mail: EncodedMail) async throws(NetError) {
+    let sender = try MailAddress(mail.sender).address
+    let receivers = try mail.recipients.map { (text) throws(NetError) in try MailAddress(text).address }
+    guard !receivers.isEmpty else { throw NetError(.badURL, "the mail has no recipient") }
+    let content = mail.content
     let host = try WireText.host(server.host, as: "the mail server's host")
     let user = try server.user.map { (user) throws(NetError) in try WireText.line(user, as: "the mail server's user") }
     if server.password != nil, server.security == .none, !Self.isThisMachine(server.host) {

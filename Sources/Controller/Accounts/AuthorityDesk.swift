@@ -1,0 +1,121 @@
+import ACME
+import Fleet
+import Foundation
+import Journal
+import Net
+import PKI
+
+/// Opens the way to the CA: account key, directory, account.
+struct AuthorityDesk: Sendable {
+  let inventory: Inventory
+  let http: HTTPClient
+  let recorder: Recorder
+  let clock: any TimeSource
+
+  /// The CA as a run sees it.
+  struct Opened: Sendable {
+    /// The client; `ClosedAuthority` where there is none.
+    var authority: any CertificateAuthority
+    /// The thumbprint of our key (RFC 7638).
+    var thumbprint: String
+    /// Why the CA cannot be asked.
+    var failure: Failure?
+  }
+
+  /// Tries, with a wait of 2 and 8 seconds between, before a run goes on without the CA.
+  private static let waits: [Double] = [2, 8]
+
+  /// Opens the default authority, registering the account on first use.
+  ///
+  /// - Parameter isNeeded: A run without orders asks nothing of the CA.
+  func open(_ state: FleetState, isNeeded: Bool) async throws(JournalError) -> Opened {
+    let settings = inventory.authorities[0]
+    let key: SigningKey
+    do throws(CommandFault) {
+      key = try AccountKeys(state: inventory.state).key(of: settings)
+    } catch {
+      let failure = Failure(.accountGone, error.text)
+      return Opened(authority: ClosedAuthority(failure), thumbprint: "", failure: failure)
+    }
+    guard isNeeded else {
+      let failure = Failure(.interrupted, "no order was planned")
+      return Opened(authority: ClosedAuthority(failure), thumbprint: key.thumbprint, failure: nil)
+    }
+    var tries = 0
+    while true {
+      do throws(Interruption) {
+        let client = try await client(settings, key, state)
+        return Opened(authority: client, thumbprint: key.thumbprint, failure: nil)
+      } catch {
+        switch error {
+        case .journal(let fault): throw fault
+        case .failed(let failure):
+          guard failure.kind.retry == .whenAllowed, tries < Self.waits.count else {
+            return Opened(authority: ClosedAuthority(failure), thumbprint: key.thumbprint, failure: failure)
+          }
+          await clock.sleep(until: clock.now + Self.waits[tries])
+          tries += 1
+        }
+      }
+    }
+  }
+
+  private func client(
+    _ settings: Authority, _ key: SigningKey, _ state: FleetState
+  ) async throws(Interruption) -> ACMEClient {
+    let server: ACMEServer
+    let url: String
+    do throws(ACMEError) {
+      server = try await ACMEServer.connect(to: settings.directory, over: link(settings))
+      if let known = state.accounts[settings.id], known.thumbprint == key.thumbprint {
+        return ACMEClient(server: server, accountURL: known.url, key: key)
+      }
+      url = try await server.register(key: key, contact: settings.contact, externalAccount: try binding(settings)).url
+    } catch {
+      throw .failed(Failure(error, at: clock.now))
+    }
+    do throws(JournalError) {
+      try await recorder.record(.accountRegistered(authority: settings.id, url: url, thumbprint: key.thumbprint))
+    } catch {
+      throw .journal(error)
+    }
+    return ACMEClient(server: server, accountURL: url, key: key)
+  }
+
+  private func link(_ settings: Authority) -> ACMEServer.Link {
+    ACMEServer.Link(
+      http: http, trust: settings.trust.map { .bundle($0) } ?? .system, userAgent: "certfleet/\(Libraries.own)")
+  }
+
+  private func binding(_ settings: Authority) throws(ACMEError) -> ExternalAccount? {
+    guard let eab = settings.eab else { return nil }
+    let text: String
+    do throws(CommandFault) {
+      text = try Secrets.read(eab.macKey)
+    } catch {
+      throw ACMEError(.malformed(error.text), url: settings.directory)
+    }
+    guard let account = ExternalAccount(keyID: eab.keyID, macKeyText: PKISecret(text)) else {
+      throw ACMEError(.malformed("the EAB key in the inventory is no base64url"), url: settings.directory)
+    }
+    return account
+  }
+}
+
+/// A CA that cannot be asked: every question has the same answer.
+struct ClosedAuthority: CertificateAuthority {
+  private let reason: String
+
+  init(_ failure: Failure) { reason = failure.detail }
+
+  private var closed: ACMEError { ACMEError(.malformed(reason), url: "") }
+
+  func newOrder(_ names: [String], profile: String?, replaces: String?) async throws(ACMEError) -> Order {
+    throw closed
+  }
+  func order(at url: String) async throws(ACMEError) -> Order { throw closed }
+  func authorization(at url: String) async throws(ACMEError) -> Authorization { throw closed }
+  func respond(to challenge: Challenge) async throws(ACMEError) -> Challenge { throw closed }
+  func finalize(_ order: Order, csr der: [UInt8]) async throws(ACMEError) -> Order { throw closed }
+  func certificate(of order: Order, preferredRoot: String?) async throws(ACMEError) -> [String] { throw closed }
+}

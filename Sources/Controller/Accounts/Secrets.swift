@@ -1,0 +1,27 @@
+import Fleet
+import Foundation
+
+/// Reads secrets from where the inventory says they are. They are never printed, logged or stored.
+enum Secrets {
+  /// The first line of the file, or the variable's value.
+  static func read(_ source: SecretSource) throws(CommandFault) -> String {
+    switch source {
+    case .environment(let name):
+      guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
+        throw CommandFault.couldNotRun(
+          "the environment variable \(name) is not set; the inventory takes a secret from it")
+      }
+      return value
+    case .file(let path):
+      let bytes: [UInt8]
+      do {
+        bytes = try PrivateFile.read(path)
+      } catch {
+        throw CommandFault.couldNotRun("the secret in \(error.path) \(error.reason)")
+      }
+      let line = bytes.prefix { $0 != UInt8(ascii: "\n") && $0 != UInt8(ascii: "\r") }
+      guard !line.isEmpty else { throw CommandFault.couldNotRun("the secret file \(path) is empty") }
+      return String(decoding: line, as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import ACME
+import Appliance
+import Fleet
+import Foundation
+import SSH
+
+/// Answers http-01 through one node's SSH tunnel: open while tokens are presented, closed when none was for a while.
+///
+/// HAProxy's `backend letsencrypt` leads to a port on the node's loopback; sshd forwards it to us, and the answer is made on the channel itself.
+/// No port of the controller is ever joined to it.
+actor TunnelDesk {
+  private let link: NodeLink
+  private let port: UInt16
+  private let responder: ResponderSettings
+  private var tokens: [String: String] = [:]
+  private var isOpen = false
+  private var waiters: [CheckedContinuation<Failure?, Never>] = []
+  private var lastUsed = ContinuousClock.now
+  private let demand: AsyncStream<Void>
+  private let bell: AsyncStream<Void>.Continuation
+
+  /// What the responder says besides the key authorization.
+  struct ResponderSettings: Sendable {
+    var pair: PairID
+    var thumbprint: String
+  }
+
+  init(link: NodeLink, port: UInt16, responder: ResponderSettings) {
+    self.link = link
+    self.port = port
+    self.responder = responder
+    (demand, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  }
+
+  /// Seconds that the tunnel stays open after its last token was withdrawn: the next order of the pair mostly follows at once.
+  private static let linger = Duration.seconds(5)
+
+  /// Makes tokens answerable; returns once the tunnel is open and was looked at from the node.
+  func present(_ new: [String]) async -> Failure? {
+    for token in new {
+      guard let authorization = KeyAuthorization(token: token, thumbprint: responder.thumbprint) else {
+        return Failure(.authorityRefused, "the CA's token has characters that RFC 8555 §8.3 forbids")
+      }
+      tokens[token] = authorization.description
+    }
+    lastUsed = .now
+    if isOpen { return nil }
+    bell.yield()
+    return await withCheckedContinuation { waiters.append($0) }
+  }
+
+  /// Tokens that are no longer asked for.
+  func withdraw(_ old: [String]) {
+    for token in old { tokens[token] = nil }
+    lastUsed = .now
+  }
+
+  /// Opens the tunnel whenever somebody presents a token; runs as long as the run does.
+  func serve() async {
+    for await _ in demand {
+      if waiters.isEmpty && tokens.isEmpty { continue }
+      let failure = await hold()
+      isOpen = false
+      settle(failure ?? Failure(.tunnelRefused, "the tunnel closed before it was used", node: link.node.id))
+    }
+  }
+
+  /// Ends `serve`.
+  func close() { bell.finish() }
+
+  private func settle(_ failure: Failure?) {
+    for waiter in waiters { waiter.resume(returning: failure) }
+    waiters.removeAll()
+  }
+
+  private func hold() async -> Failure? {
+    do throws(Failure) {
+      let connection = try await link.separateConnection()
+      do throws(SSHError) {
+        try await connection.withForward(
+          bind: "127.0.0.1", port: port, maximumInFlight: 32, accept: { [self] in await answer($0) },
+          body: { (bound) async throws(SSHError) in await watch(bound) })
+        await connection.close()
+        return refusal
+      } catch {
+        await connection.close()
+        throw Failure(error, node: link.node.id)
+      }
+    } catch {
+      return error
+    }
+  }
+
+  private var refusal: Failure?
+
+  /// Looks from the node at what sshd bound: with `GatewayPorts yes` it listens on every interface, and then nothing is answered.
+  private func watch(_ bound: UInt16) async {
+    refusal = nil
+    do throws(Failure) {
+      let script = TunnelCheck.script(port: bound, on: link.node, nonce: .fresh())
+      switch try TunnelCheck.read(try await link.run(script), of: script) {
+      case .loopback: break
+      case .absent: throw Failure(.tunnelRefused, "sshd took the forward, but nothing listens on port \(bound)")
+      case .exposed(let addresses):
+        throw Failure(
+          .tunnelRefused,
+          "sshd listens on \(addresses.joined(separator: ", ")) for everybody (GatewayPorts yes); the tunnel was closed"
+        )
+      }
+    } catch {
+      refusal = error
+      return
+    }
+    isOpen = true
+    settle(nil)
+    while !Task.isCancelled, !tokens.isEmpty || ContinuousClock.now - lastUsed < Self.linger {
+      do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
+    }
+  }
+
+  private func answer(_ channel: SSHForwardedChannel) async {
+    var request: [UInt8] = []
+    let known = tokens
+    do throws(SSHError) {
+      while true {
+        let part = try await channel.read(within: .seconds(5))
+        request += part
+        let reading = ChallengeAnswer.read(request, isEnd: part.isEmpty, pair: responder.pair) { known[$0] }
+        if case .answer(let answer) = reading {
+          try await channel.write(answer.response, within: .seconds(5))
+          return
+        }
+      }
+    } catch {
+      // The asker went away or was too slow; it asks again if it cares.
+    }
+  }
+
+  private func authorization(of token: String) -> String? { tokens[token] }
+}

@@ -1,0 +1,302 @@
+import ACME
+import Fleet
+import Foundation
+import Journal
+import Net
+import PKI
+
+/// Gets one certificate: key, order, challenges, finalize, download; each step recorded before it is believed.
+struct Issuer: Sendable {
+  let authority: any CertificateAuthority
+  let settings: Authority
+  let recorder: Recorder
+  let preflight: Preflight
+  /// Orders in flight: past 8 a CA gets no faster, and more only makes its answers wait in line.
+  let orders: Gate
+  let clock: any TimeSource
+
+  /// How long the CA may take over one validation or one finalize before the attempt is given up.
+  private static let patience: Duration = .seconds(180)
+
+  /// Runs an attempt to its end. Failures end in the journal, never in a throw.
+  ///
+  /// - Throws: `JournalError` only: what cannot be recorded must not be done.
+  func issue(_ order: Dispatcher.IssueOrder, on pair: PairSession) async throws(JournalError) {
+    let of = AttemptReference(spec: order.spec.id, attempt: order.attempt.id)
+    do throws(Interruption) {
+      if !order.isResumed {
+        let started = Event.attemptStarted(
+          of: of, names: order.attempt.names, authority: settings.id, revision: order.revision)
+        try await note([started], order.buckets)
+      }
+      let prepared = try await prepare(order, of, on: pair)
+      try await orders.run { () async throws(Interruption) in
+        try await converse(prepared, order.spec, of, on: pair)
+      }
+    } catch {
+      switch error {
+      case .journal(let fault): throw fault
+      case .failed(let failure): try await recorder.record(.attemptFailed(of: of, failure: failure))
+      }
+    }
+  }
+
+  // MARK: Before the order
+
+  private func prepare(
+    _ order: Dispatcher.IssueOrder, _ of: AttemptReference, on pair: PairSession
+  ) async throws(Interruption) -> Attempt {
+    var attempt = order.attempt
+    if case .ordering = attempt.state {
+      throw .failed(
+        Failure(
+          .orderLost,
+          "an order for \(attempt.names) was asked for, but the run ended before the CA's answer was recorded"))
+    }
+    guard attempt.state == .makingKey else { return attempt }
+    if let veto = await preflight.veto(order.spec, on: pair) { throw .failed(veto) }
+    let key: Attempt.Key
+    switch await pair.makeKey(for: order.spec, attempt: of.attempt) {
+    case .success(let made): key = made
+    case .failure(let failure): throw .failed(failure)
+    }
+    try await note(.keyMade(of: of, key: key))
+    try advance(&attempt, .keyMade(key))
+    return attempt
+  }
+
+  // MARK: With the CA
+
+  private func converse(
+    _ prepared: Attempt, _ spec: CertificateSpec, _ of: AttemptReference, on pair: PairSession
+  ) async throws(Interruption) {
+    var attempt = prepared
+    var known: Order?
+    while true {
+      switch attempt.state {
+      case .makingKey, .ordering, .issued, .failed: return
+      case .requestingOrder:
+        try await note(.orderRequested(of: of))
+        try advance(&attempt, .orderRequested)
+        let order = try await newOrder(attempt, spec)
+        try await note(.orderCreated(of: of, url: order.url))
+        try advance(&attempt, .orderCreated(url: order.url))
+        known = order
+      case .validating(_, let url):
+        known = try await validated(try await current(known, at: url), spec, on: pair)
+        try await note(.finalizeRequested(of: of))
+        try advance(&attempt, .finalizeRequested)
+      case .finalizing(let key, let url):
+        var order = try await current(known, at: url)
+        if case .finalize = order.next(after: .answered) { order = try await finalized(order, key) }
+        order = try await polled(order) { $0.next(after: .finalized) != .poll }
+        let certificate = try await download(order, key, attempt)
+        try await note(.issued(of: of, certificate: certificate))
+        return
+      }
+    }
+  }
+
+  private func newOrder(_ attempt: Attempt, _ spec: CertificateSpec) async throws(Interruption) -> Order {
+    do throws(ACMEError) {
+      return try await authority.newOrder(
+        attempt.names.names, profile: spec.profile ?? settings.profile, replaces: nil)
+    } catch {
+      var failure = Failure(error, at: clock.now)
+      if case .transport(let fault) = error.kind, fault.mayHaveArrived {
+        failure = Failure(.orderLost, "the CA's answer to the order for \(attempt.names) was lost: \(fault.detail)")
+      }
+      throw .failed(failure)
+    }
+  }
+
+  private func current(_ known: Order?, at url: String) async throws(Interruption) -> Order {
+    if let known { return known }
+    return try await asked { () async throws(ACMEError) in try await authority.order(at: url) }
+  }
+
+  /// Finalize is sent once; when its answer is lost the order itself tells how far it came.
+  private func finalized(_ order: Order, _ key: Attempt.Key) async throws(Interruption) -> Order {
+    let request: CertificateRequest
+    do {
+      request = try CertificateRequest(pem: key.request)
+    } catch {
+      throw .failed(
+        Failure(.keyNotMade, "the node's certificate request cannot be read: \(error.text)", node: key.node))
+    }
+    do throws(ACMEError) {
+      return try await authority.finalize(order, csr: request.der)
+    } catch {
+      guard case .transport = error.kind else { throw .failed(Failure(error, at: clock.now)) }
+      return try await current(nil, at: order.url).following(order)
+    }
+  }
+
+  /// Answers every pending challenge, tells the CA, and waits until the order is ready.
+  private func validated(
+    _ order: Order, _ spec: CertificateSpec, on pair: PairSession
+  ) async throws(Interruption) -> Order {
+    guard order.status == .pending else {
+      if order.status == .invalid { throw .failed(await reason(order, spec)) }
+      return order
+    }
+    var tokens: [String] = []
+    var challenges: [Challenge] = []
+    for url in order.authorizations {
+      let authorization = try await asked { () async throws(ACMEError) in try await authority.authorization(at: url) }
+      // RFC 8555 §7.1.4: a valid one was proved before and needs nothing; an invalid one never comes back.
+      if authorization.status == .valid { continue }
+      guard authorization.status == .pending else { throw .failed(await reason(order, spec)) }
+      guard let challenge = authorization.challenge(.http01), let token = challenge.token else {
+        throw .failed(
+          Failure(.authorityRefused, "the CA offers no http-01 challenge", name: authorization.identifier.value))
+      }
+      tokens.append(token)
+      challenges.append(challenge)
+    }
+    // Asked again right before the CA looks: a pair that failed over meanwhile is answered by the node that is active now.
+    if let failure = await pair.present(tokens: tokens, for: spec.vip) { throw .failed(failure) }
+    do throws(Interruption) {
+      for challenge in challenges where challenge.status == .pending {
+        _ = try await asked { () async throws(ACMEError) in try await authority.respond(to: challenge) }
+      }
+      let ready = try await polled(order) { $0.status != .pending }
+      await pair.withdraw(tokens: tokens)
+      if ready.status == .invalid { throw .failed(await reason(ready, spec)) }
+      return ready
+    } catch {
+      await pair.withdraw(tokens: tokens)
+      throw error
+    }
+  }
+
+  /// Polls the order, not its authorizations: one request answers for all of them.
+  private func polled(_ start: Order, until done: (Order) -> Bool) async throws(Interruption) -> Order {
+    var order = start
+    var schedule = PollSchedule(total: Self.patience)
+    let began = ContinuousClock.now
+    while !done(order), order.status != .invalid {
+      let asked = order.retryAfter?.delay(from: clock.now)
+      switch schedule.next(retryAfter: asked, elapsed: .now - began) {
+      case .wait(let pause): await clock.sleep(until: clock.now + pause.seconds)
+      case .later(let pause):
+        throw .failed(
+          Failure(.authorityBusy, "the CA wants to be asked again later", retryAfter: clock.now + pause.seconds))
+      case .giveUp:
+        throw .failed(
+          Failure(.authorityBusy, "the CA did not come to a result in time", retryAfter: clock.now + 60))
+      }
+      if Task.isCancelled { throw .failed(Failure(.interrupted, "stopped while the CA was at work")) }
+      order = try await self.asked { () async throws(ACMEError) in try await authority.order(at: start.url) }
+        .following(order)
+    }
+    return order
+  }
+
+  /// Why an order became invalid: the first failed challenge, with what DNS says about that name.
+  private func reason(_ order: Order, _ spec: CertificateSpec) async -> Failure {
+    for url in order.authorizations {
+      do throws(Interruption) {
+        let authorization = try await asked { () async throws(ACMEError) in try await authority.authorization(at: url) }
+        guard let problem = authorization.error else { continue }
+        return await preflight.explained(
+          Failure(challenge: problem, name: authorization.identifier.value), spec: spec)
+      } catch {
+        continue
+      }
+    }
+    if let problem = order.error { return Failure(problem, status: 403, at: clock.now) }
+    return Failure(.challengeFailed, "the CA gave the order up without a reason", name: spec.names.first)
+  }
+
+  // MARK: The certificate
+
+  /// Downloads and checks: the leaf's key is the one on the node, its names are the order's, the chain is complete and valid now.
+  private func download(
+    _ order: Order, _ key: Attempt.Key, _ attempt: Attempt
+  ) async throws(Interruption) -> IssuedCertificate {
+    if order.status == .invalid {
+      let problem = order.error
+      throw .failed(
+        problem.map { Failure($0, status: 403, at: clock.now) }
+          ?? Failure(.authorityRefused, "the CA gave the order up at finalize"))
+    }
+    let chain = try await asked { () async throws(ACMEError) in
+      try await authority.certificate(of: order, preferredRoot: settings.preferredRoot)
+    }
+    do {
+      let certificates = try chain.map { pem throws(PKIError) in try X509Certificate(pem: pem) }
+      guard let leaf = certificates.first else { throw refused("the CA sent no certificate") }
+      let request = try CertificateRequest(pem: key.request)
+      guard leaf.publicKeySHA256 == request.publicKeySHA256 else {
+        throw refused("the certificate is for another key than the one on \(key.node)")
+      }
+      guard Set(leaf.dnsNames) == Set(attempt.names.names) else {
+        throw refused("the certificate is for \(leaf.dnsNames.joined(separator: ", "))")
+      }
+      guard try X509Certificate.isOrderedChain(certificates) else { throw refused("the chain is not in order") }
+      let verdict = try leaf.verdict(
+        intermediates: Array(certificates.dropFirst()), trust: trust, at: clock.now, serverName: nil)
+      if case .refused(let refusal, let depth) = verdict {
+        throw refused("the chain is refused at depth \(depth): \(refusal.text)")
+      }
+      return IssuedCertificate(
+        attempt: attempt.id, sha256: leaf.sha256Hex, serial: leaf.serialHex, notBefore: leaf.notBefore,
+        notAfter: leaf.notAfter, issuer: leaf.issuerCommonNames.first ?? leaf.issuer, chain: chain,
+        publicKeySHA256: hex(leaf.publicKeySHA256))
+    } catch let interruption as Interruption {
+      throw interruption
+    } catch let error as PKIError {
+      throw refused("the CA's answer cannot be read: \(error.text)")
+    } catch {
+      throw refused("the CA's answer cannot be read")
+    }
+  }
+
+  private var trust: TrustAnchors { settings.roots.map { .bundle(path: $0) } ?? .system }
+
+  private func refused(_ detail: String) -> Interruption { .failed(Failure(.badCertificate, detail)) }
+
+  // MARK: Seams
+
+  /// Converts the CA's errors once. What may safely be asked twice is: a connection that broke is no verdict on a name.
+  private func asked<Answer: Sendable>(
+    _ question: () async throws(ACMEError) -> Answer
+  ) async throws(Interruption) -> Answer {
+    var tries = 0
+    while true {
+      do throws(ACMEError) {
+        return try await question()
+      } catch {
+        tries += 1
+        guard case .transport = error.kind, tries < 4, !Task.isCancelled else {
+          throw .failed(Failure(error, at: clock.now))
+        }
+        await clock.sleep(until: clock.now + Double(tries))
+      }
+    }
+  }
+
+  private func note(_ event: Event) async throws(Interruption) { try await note([event], []) }
+
+  private func note(_ events: [Event], _ buckets: [BucketRow]) async throws(Interruption) {
+    do throws(JournalError) {
+      try await recorder.record(events, buckets: buckets)
+    } catch {
+      throw .journal(error)
+    }
+  }
+
+  private func advance(_ attempt: inout Attempt, _ occurrence: Attempt.Occurrence) throws(Interruption) {
+    do throws(IllegalTransition) {
+      try attempt.apply(occurrence)
+    } catch {
+      throw .failed(Failure(.internalError, error.description))
+    }
+  }
+}
+
+extension Duration {
+  /// The same span in seconds.
+  var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

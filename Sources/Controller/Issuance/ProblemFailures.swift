@@ -1,0 +1,74 @@
+import ACME
+import Fleet
+import Foundation
+import Net
+
+extension Failure {
+  /// What the CA's answer means; `now` turns its Retry-After into a date.
+  init(_ error: ACMEError, at now: Date) {
+    let retryAt = error.retryAfter.map { now + $0.delay(from: now).seconds }
+    switch error.kind {
+    case .problem(let problem, let status): self.init(problem, status: status, retryAt: retryAt, at: now)
+    case .http(let status, _):
+      self.init(status == 503 ? .authorityBusy : .authorityUnreachable, error.text, retryAfter: retryAt)
+    case .transport, .malformed: self.init(.authorityUnreachable, error.text, retryAfter: retryAt)
+    case .accountDoesNotExist, .accountDeactivated: self.init(.accountGone, error.text)
+    case .signing: self.init(.internalError, error.text)
+    }
+  }
+
+  /// What a problem document means (RFC 8555 §6.7); limits and pauses are told apart by their words.
+  init(_ problem: Problem, status: Int, retryAt: Date? = nil, at now: Date) {
+    let words = Self.words(of: problem)
+    let name = problem.identifier?.value ?? problem.subproblems.first?.identifier?.value
+    let signal = RateLimitSignal.read(
+      status: status, type: problem.type.rawValue, detail: problem.detail, retryAfter: retryAt, at: now)
+    if let signal {
+      self = signal.failure(words, at: now)
+      return
+    }
+    let kind: Kind =
+      switch problem.type {
+      case .serverInternal: .authorityBusy
+      case .caa: .caaForbids
+      case .dns: .dnsBroken
+      case .rejectedIdentifier, .unsupportedIdentifier: .nameRefused
+      case .accountDoesNotExist: .accountGone
+      default: .authorityRefused
+      }
+    self.init(kind, words, name: name, retryAfter: kind == .authorityBusy ? retryAt ?? now + 60 : retryAt)
+  }
+
+  /// A failed challenge: what the CA saw, before DNS is asked for evidence.
+  init(challenge problem: Problem, name: String) {
+    let kind: Kind =
+      switch problem.type {
+      case .caa: .caaForbids
+      case .dns: .dnsBroken
+      case .connection: .port80Closed
+      case .unauthorized, .incorrectResponse: .wrongAnswer
+      case .rejectedIdentifier: .nameRefused
+      default: .challengeFailed
+      }
+    self.init(kind, Self.words(of: problem), name: name)
+  }
+
+  private static func words(of problem: Problem) -> String {
+    let parts =
+      [problem.detail]
+      + problem.subproblems.map { sub in
+        (sub.identifier.map { $0.value + ": " } ?? "") + sub.detail
+      }
+    return parts.filter { !$0.isEmpty }.joined(separator: "; ")
+  }
+}
+
+extension NetError {
+  /// Whether the request may have reached its server although no answer came.
+  var mayHaveArrived: Bool {
+    switch kind {
+    case .nameNotFound, .connectionRefused, .unreachable, .badURL, .tls: false
+    default: true
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Appliance
+import Fleet
+import SSH
+
+/// One SSH session with one node, opened when first needed and kept for the whole run.
+actor NodeLink: NodeSession {
+  nonisolated let node: Node
+  private let client: SSHClient
+  private let target: @Sendable () async throws(Failure) -> SSHTarget
+  private let nodes: Gate
+  private let turn = Gate(limit: 1)
+  private var connection: SSHConnection?
+
+  /// - Parameters:
+  ///   - target: Asked before each connection, so that a host key pinned meanwhile counts.
+  ///   - nodes: Bounds how many nodes are worked on at the same time.
+  init(
+    node: Node, client: SSHClient, nodes: Gate, target: @escaping @Sendable () async throws(Failure) -> SSHTarget
+  ) {
+    self.node = node
+    self.client = client
+    self.nodes = nodes
+    self.target = target
+  }
+
+  /// Runs one script. A session that died since the last script is opened anew, once: what a broken one did is for the caller to find out.
+  func run(_ script: RemoteScript) async throws(Failure) -> CommandResult {
+    try await turn.run { () async throws(Failure) in
+      try await nodes.run { () async throws(Failure) in
+        let session = try await open()
+        do throws(SSHError) {
+          return try await session.run(
+            script.command, stdin: script.stdin, outputLimit: script.outputLimit, idle: script.idle)
+        } catch {
+          if await !session.isAlive { await forget() }
+          throw Failure(error, node: node.id)
+        }
+      }
+    }
+  }
+
+  /// Opens a session of its own, for a forward that must not wait behind scripts. The caller closes it.
+  func separateConnection() async throws(Failure) -> SSHConnection {
+    let target = try await target()
+    do throws(SSHError) {
+      return try await client.connect(to: target)
+    } catch {
+      throw Failure(error, node: node.id)
+    }
+  }
+
+  /// Closes the session.
+  func close() async {
+    await connection?.close()
+    connection = nil
+  }
+
+  private func forget() { connection = nil }
+
+  private func open() async throws(Failure) -> SSHConnection {
+    if let connection, await connection.isAlive { return connection }
+    let fresh = try await separateConnection()
+    connection = fresh
+    return fresh
+  }
+}

@@ -1,0 +1,243 @@
+import Appliance
+import Fleet
+import Foundation
+import Journal
+
+/// One pair during one run: its nodes' sessions, who is active, keys to be made, challenges to be answered.
+actor PairSession {
+  nonisolated let pair: Pair
+  nonisolated let links: [NodeID: NodeLink]
+  nonisolated let facts = FactsCache()
+  private let recorder: Recorder
+  private let clock: any TimeSource
+  private nonisolated let tunnels: [NodeID: TunnelDesk]
+  private let keyMakers: [NodeID: CoalescedWork<KeyOrder, Result<String, Failure>>]
+  private let asking = Gate(limit: 1)
+  private var known: KnownTroubles
+  private var lastAnswer: (at: Date, verdicts: [VIPID: ActiveVerdict], silent: [NodeID: Failure])?
+
+  /// Troubles that the journal already has: only changes are events.
+  struct KnownTroubles: Sendable {
+    var pair: Failure?
+    var nodes: [NodeID: Failure] = [:]
+    var facts: [NodeID: String] = [:]
+  }
+
+  init(
+    pair: Pair, links: [NodeID: NodeLink], recorder: Recorder, clock: any TimeSource, thumbprint: String,
+    known: KnownTroubles
+  ) {
+    self.pair = pair
+    self.links = links
+    self.recorder = recorder
+    self.clock = clock
+    self.known = known
+    tunnels = links.compactMapValues { link in
+      guard case .tunnel(let port) = link.node.challenge else { return nil }
+      return TunnelDesk(link: link, port: port, responder: .init(pair: pair.id, thumbprint: thumbprint))
+    }
+    keyMakers = links.mapValues { link in
+      CoalescedWork(limit: 25) { orders in await Self.makeKeys(orders, on: link) }
+    }
+  }
+
+  // MARK: Who is active
+
+  /// Asks both nodes what they are and who is active; what changed is recorded.
+  func survey() async throws(JournalError) -> PairSurvey {
+    var events: [Event] = []
+    for (node, outcome) in await surveyedNodes() {
+      if case .success(let found) = outcome {
+        await facts.keep(found, of: node)
+        if let text = found.journalText, known.facts[node] != text {
+          known.facts[node] = text
+          events.append(.nodeSurveyed(node: node, facts: text))
+        }
+      }
+    }
+    var (verdicts, silent) = await ask()
+    for node in pair.nodes where silent[node.id] == nil {
+      // A node that answers but cannot be worked with counts as broken: the pair is degraded.
+      if let lack = await facts.of(node.id)?.fatalLack(on: node) { silent[node.id] = lack }
+    }
+    events += await newTroubles(verdicts, silent)
+    if !events.isEmpty { try await recorder.record(events) }
+    return PairSurvey(
+      active: verdicts.mapValues(Self.activeNode),
+      unreachable: silent, at: clock.now)
+  }
+
+  /// Who is active for a VIP, from an answer that is at most `seconds` old.
+  func activeNode(for vip: VIPID, atMost seconds: Double) async -> ActiveNode {
+    guard let verdict = await recentVerdicts(seconds)[vip] else {
+      return .none(Failure(.roleUnknown, "VIP \(vip) is not in the inventory of \(pair.id)"))
+    }
+    return Self.activeNode(verdict)
+  }
+
+  private static func activeNode(_ verdict: ActiveVerdict) -> ActiveNode {
+    switch verdict {
+    case .active(let node, _): .node(node)
+    case .none(let failure), .splitBrain(let failure), .unknown(let failure): .none(failure)
+    }
+  }
+
+  private func recentVerdicts(_ seconds: Double) async -> [VIPID: ActiveVerdict] {
+    if let lastAnswer, clock.now.timeIntervalSince(lastAnswer.at) <= seconds { return lastAnswer.verdicts }
+    return await asking.run { await self.verdicts(atMost: seconds) }
+  }
+
+  /// Looked at again behind the gate: who waited there mostly finds a fresh answer.
+  private func verdicts(atMost seconds: Double) async -> [VIPID: ActiveVerdict] {
+    if let lastAnswer, clock.now.timeIntervalSince(lastAnswer.at) <= seconds { return lastAnswer.verdicts }
+    return await ask().verdicts
+  }
+
+  private func ask() async -> (verdicts: [VIPID: ActiveVerdict], silent: [NodeID: Failure]) {
+    let vips = pair.vips
+    let answers = await withTaskGroup(of: (NodeID, Result<[VIPID: Role], Failure>).self) { group in
+      for link in links.values { group.addTask { (link.node.id, await Self.roles(of: vips, on: link)) } }
+      var answers: [NodeID: Result<[VIPID: Role], Failure>] = [:]
+      for await (node, answer) in group { answers[node] = answer }
+      return answers
+    }
+    var verdicts: [VIPID: ActiveVerdict] = [:]
+    for vip in vips {
+      let said = pair.nodes.compactMap { node in
+        answers[node.id].map { (node: node.id, role: $0.map { $0[vip.id] ?? .unknown("no answer") }) }
+      }
+      verdicts[vip.id] = ActiveVerdict.decide(vip: vip.id, answers: said)
+    }
+    let silent = answers.compactMapValues { answer in
+      if case .failure(let failure) = answer { failure } else { nil }
+    }
+    lastAnswer = (clock.now, verdicts, silent)
+    return (verdicts, silent)
+  }
+
+  private static func roles(of vips: [VIP], on link: NodeLink) async -> Result<[VIPID: Role], Failure> {
+    do throws(Failure) {
+      let script = RoleQuery.script(for: link.node, vips: vips, nonce: .fresh())
+      return .success(try RoleQuery.read(try await link.run(script), of: script, vips: vips))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func surveyedNodes() async -> [NodeID: Result<NodeFacts, Failure>] {
+    await withTaskGroup(of: (NodeID, Result<NodeFacts, Failure>).self) { group in
+      for link in links.values where await facts.of(link.node.id) == nil {
+        group.addTask { [clock] in (link.node.id, await Self.facts(of: link, clock: clock)) }
+      }
+      var found: [NodeID: Result<NodeFacts, Failure>] = [:]
+      for await (node, outcome) in group { found[node] = outcome }
+      return found
+    }
+  }
+
+  static func facts(of link: NodeLink, clock: any TimeSource) async -> Result<NodeFacts, Failure> {
+    do throws(Failure) {
+      let script = Survey.script(for: link.node, nonce: .fresh())
+      let sentAt = clock.now
+      let result = try await link.run(script)
+      return .success(try Survey.read(result, of: script, for: link.node, sentAt: sentAt, receivedAt: clock.now))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Records an alarm about a node that a step came across.
+  func note(_ alarm: Failure, of node: NodeID) async throws(JournalError) {
+    guard known.nodes[node]?.kind != alarm.kind else { return }
+    known.nodes[node] = alarm
+    try await recorder.record(.nodeTroubled(node: node, failure: alarm))
+  }
+
+  private func newTroubles(_ verdicts: [VIPID: ActiveVerdict], _ silent: [NodeID: Failure]) async -> [Event] {
+    var events: [Event] = []
+    for node in pair.nodes {
+      var trouble = silent[node.id]
+      if trouble == nil, let found = await facts.of(node.id) { trouble = found.alarm(on: node) }
+      guard trouble?.kind != known.nodes[node.id]?.kind else { continue }
+      known.nodes[node.id] = trouble
+      events.append(trouble.map { .nodeTroubled(node: node.id, failure: $0) } ?? .nodeHealed(node: node.id))
+    }
+    // A VIP that nobody holds because its nodes do not answer is the nodes' trouble, already said.
+    let trouble = verdicts.sorted { $0.key < $1.key }.compactMap(\.value.failure).first { failure in
+      failure.node.map { silent[$0] == nil } ?? true
+    }
+    if trouble?.kind != known.pair?.kind {
+      known.pair = trouble
+      events.append(trouble.map { .pairTroubled(pair: pair.id, failure: $0) } ?? .pairHealed(pair: pair.id))
+    }
+    return events
+  }
+
+  // MARK: Keys
+
+  /// Makes a key and a request on the node that is active for the certificate's VIP.
+  func makeKey(for spec: CertificateSpec, attempt: AttemptID) async -> Result<Attempt.Key, Failure> {
+    switch await activeNode(for: spec.vip, atMost: 60) {
+    case .none(let failure): return .failure(failure)
+    case .node(let node):
+      guard let maker = keyMakers[node] else { return .failure(Failure(.internalError, "no session with \(node)")) }
+      let made = await maker(KeyOrder(attempt: attempt, names: spec.names, key: spec.key))
+      return made.map { Attempt.Key(node: node, request: $0) }
+    }
+  }
+
+  private static func makeKeys(_ orders: [KeyOrder], on link: NodeLink) async -> [Result<String, Failure>] {
+    do throws(Failure) {
+      let script = KeyWork.make(orders, on: link.node, nonce: .fresh())
+      let requests = try KeyWork.readRequests(try await link.run(script), of: script, orders: orders)
+      return orders.map { requests[$0.attempt] ?? .failure(Failure(.keyNotMade, "no answer", node: link.node.id)) }
+    } catch {
+      return orders.map { _ in .failure(error) }
+    }
+  }
+
+  // MARK: Challenges
+
+  /// How http-01 is answered for a VIP: by the way of its active node, or of the first node while nobody knows.
+  func challengeMethod(for vip: VIPID) async -> ChallengeMethod {
+    if case .node(let id) = await activeNode(for: vip, atMost: 60), let link = links[id] { return link.node.challenge }
+    return pair.nodes[0].challenge
+  }
+
+  /// Makes the tokens answerable where the VIP leads now; the static rule needs nothing.
+  func present(tokens: [String], for vip: VIPID) async -> Failure? {
+    switch await activeNode(for: vip, atMost: 5) {
+    case .none(let failure): return failure
+    case .node(let node): return await tunnels[node]?.present(tokens)
+    }
+  }
+
+  /// Tokens that the CA has looked at.
+  func withdraw(tokens: [String]) async {
+    for tunnel in tunnels.values { await tunnel.withdraw(tokens) }
+  }
+
+  /// Keeps the pair's tunnels, if it has any, until `close`.
+  nonisolated func serve() async {
+    await withDiscardingTaskGroup { group in
+      for tunnel in tunnels.values { group.addTask { await tunnel.serve() } }
+    }
+  }
+
+  /// Whether `serve` has anything to do.
+  nonisolated var hasTunnels: Bool { !tunnels.isEmpty }
+
+  /// Closes sessions and tunnels.
+  func close() async {
+    for tunnel in tunnels.values { await tunnel.close() }
+    for link in links.values { await link.close() }
+  }
+}
+
+/// What each node was found to be in this run.
+actor FactsCache {
+  private var facts: [NodeID: NodeFacts] = [:]
+
+  func keep(_ found: NodeFacts, of node: NodeID) { facts[node] = found }
+  func of(_ node: NodeID) -> NodeFacts? { facts[node] }
+}

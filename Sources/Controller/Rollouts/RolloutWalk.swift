@@ -1,0 +1,308 @@
+import Appliance
+import Fleet
+import Foundation
+import Journal
+import SSH
+
+/// One rollout's walk over its nodes: what is still in the batch, which keys are sealed, what each step came to.
+struct RolloutWalk {
+  let order: RolloutOrder
+  /// In turn order.
+  let nodes: [NodeID]
+  /// What is left of the batch.
+  private(set) var batch: [CertificateState]
+  /// Certificates were refused one by one; the others are not to blame and go on at once without them.
+  private(set) var blamesSingleCertificates = false
+  private let pair: PairSession
+  private let deployer: Deployer
+  private var sealed: [NodeID: [AttemptID: String]] = [:]
+  private var active: [VIPID: NodeID] = [:]
+
+  init(order: RolloutOrder, nodes: [NodeID], batch: [CertificateState], pair: PairSession, deployer: Deployer) {
+    self.order = order
+    self.nodes = nodes
+    self.batch = batch
+    self.pair = pair
+    self.deployer = deployer
+  }
+
+  /// Seconds that a listener may go on showing the old certificate after the node accepted the new one.
+  private static let settling = 15.0
+
+  /// Does one step. Facts about single certificates are recorded here; the step's own outcome by the caller.
+  mutating func perform(_ step: Rollout.Step, _ rollout: Rollout) async throws(JournalError) -> Rollout.Outcome {
+    switch step {
+    case .check: return try await check()
+    case .stage(let turn): return try await stage(node(turn))
+    case .activate(let turn): return try await activate(node(turn), isLast: turn == .second)
+    case .verify(let turn): return try await verify(node(turn))
+    case .verifyVIP:
+      let proof = VIPProof(pair: pair, recorder: deployer.recorder, verifier: deployer.verifier)
+      let failure = try await proof.prove(batch, rollout: nil, patience: Self.settling)
+      return failure.map { .failed($0) } ?? .succeeded
+    case .rollBack(let turn): return await rollBack(node(turn))
+    case .verifyOld(let turn): return await verifyOld(node(turn))
+    case .cleanUp(let turn): return await cleanUp(node(turn), succeeded: rollout.cause == nil || isDone(turn, rollout))
+    }
+  }
+
+  private func node(_ turn: Rollout.Turn) -> NodeID { nodes[min(turn == .first ? 0 : 1, nodes.count - 1)] }
+
+  /// With the second node lost, the first keeps the new set: its clean-up is that of a success.
+  private func isDone(_ turn: Rollout.Turn, _ rollout: Rollout) -> Bool { rollout.serves(turn) }
+
+  // MARK: Forward
+
+  /// Asks once more who is active, and has keys sealed for the nodes that do not hold them.
+  private mutating func check() async throws(JournalError) -> Rollout.Outcome {
+    for vip in Set(batch.map(\.spec.vip)) {
+      switch await pair.activeNode(for: vip, atMost: 2) {
+      case .none(let failure): return .failed(failure)
+      case .node(let id): active[vip] = id
+      }
+    }
+    for node in nodes {
+      let foreign = batch.filter {
+        $0.keyNode != nil && $0.keyNode != node && $0.installations[node]?.attempt != $0.issued?.attempt
+      }
+      for (owner, certificates) in Dictionary(grouping: foreign, by: \.keyNode) {
+        guard let owner else { continue }
+        switch await seal(certificates, from: owner, to: node) {
+        case .success(let keys):
+          for certificate in certificates {
+            guard let attempt = certificate.issued?.attempt else { continue }
+            switch keys[attempt] {
+            case .success(let blob): sealed[node, default: [:]][attempt] = blob
+            case .failure(let failure): try await eject(certificate, failure)
+            case nil:
+              try await eject(certificate, Failure(.keyLost, "\(owner) said nothing about the key", node: owner))
+            }
+          }
+        case .failure(let failure):
+          // The key's node is gone: whoever is left cannot use the certificate, so a new one is made with a key of its own.
+          for certificate in certificates {
+            try await eject(certificate, Failure(.keyLost, "its key lies on \(owner): \(failure.detail)", node: owner))
+          }
+        }
+      }
+    }
+    return emptiness
+  }
+
+  private func seal(
+    _ certificates: [CertificateState], from owner: NodeID, to node: NodeID
+  ) async -> Result<[AttemptID: Result<String, Failure>], Failure> {
+    guard let source = pair.links[owner], let target = pair.links[node] else {
+      return .failure(Failure(.keyLost, "\(owner) is no longer in the inventory", node: owner))
+    }
+    let keys = certificates.compactMap(\.issued).map { (attempt: $0.attempt, publicKeySHA256: $0.publicKeySHA256) }
+    do throws(Failure) {
+      let asking = KeyWork.recipient(order.id, on: target.node, nonce: .fresh())
+      let recipient = try KeyWork.readRecipient(try await target.run(asking), of: asking)
+      let sealing = KeyWork.seal(keys, to: recipient, rollout: order.id, on: source.node, nonce: .fresh())
+      return .success(
+        try KeyWork.readSealed(try await source.run(sealing), of: sealing, keys: keys.map(\.attempt)))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private mutating func stage(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {
+    switch await run(on: id, { $0.stage(nonce: .fresh()) }) {
+    case .failure(let failure): return Rollout.Outcome(failure)
+    case .success(let answer):
+      try await alarm(answer, id)
+      try await ejectAll(answer.failures)
+      return emptiness
+    }
+  }
+
+  private mutating func activate(_ id: NodeID, isLast: Bool) async throws(JournalError) -> Rollout.Outcome {
+    let expected = RolloutWork.ExpectedRoles(
+      vips: pair.pair.vips.filter { active[$0.id] != nil }, active: Set(active.filter { $0.value == id }.keys))
+    switch await run(on: id, roles: expected, { $0.activate(nonce: .fresh()) }) {
+    case .failure(let failure): return Rollout.Outcome(failure)
+    case .success(let answer):
+      try await alarm(answer, id)
+      guard let worst = answer.failures.first else { return .succeeded }
+      let isStuck = answer.certificates.values.contains { if case .stuck = $0 { true } else { false } }
+      let isWhole = answer.failures.count == batch.count
+      if isWhole, Set(answer.failures.map(\.failure.kind)).count == 1 { return .failed(worst.failure) }
+      try await ejectAll(answer.failures)
+      // On the first node the others go on; on the second they would leave the nodes apart, so both go back, and the others start anew.
+      return isLast || isStuck ? .failed(worst.failure) : emptiness
+    }
+  }
+
+  /// The best proof that this node allows: its own listener on the wire, else what its memory says, else the disk.
+  private mutating func verify(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {
+    switch await evidence(on: id, { $0.verify(nonce: .fresh()) }) {
+    case .failure(let failure): return Rollout.Outcome(failure)
+    case .success(let evidence):
+      var proofs: [SpecID: (level: Proof, reason: String)] = [:]
+      for piece in evidence {
+        switch piece.proof {
+        case .failure(let failure): return .failed(failure.on(id, name: name(of: piece.spec)))
+        case .success(let proof):
+          if let known = proofs[piece.spec], known.level <= proof.level { continue }
+          proofs[piece.spec] = proof
+        }
+      }
+      if let failure = await lookOnWire(id, &proofs) { return .failed(failure) }
+      try await recordInstalled(id, proofs)
+      return .succeeded
+    }
+  }
+
+  private func lookOnWire(_ id: NodeID, _ proofs: inout [SpecID: (level: Proof, reason: String)]) async -> Failure? {
+    guard let node = pair.links[id]?.node else { return nil }
+    for termination in node.terminations {
+      let held = batch.filter { termination.vips?.contains($0.spec.vip) ?? true }
+      guard let probe = termination.probe else {
+        for certificate in held {
+          proofs[certificate.spec.id]?.reason += "; no address of this node's listener is known"
+        }
+        continue
+      }
+      let sights = await deployer.verifier.look(
+        at: probe.address, port: probe.port, for: held, patience: Self.settling)
+      for certificate in held {
+        switch sights[certificate.spec.id] {
+        case .same: proofs[certificate.spec.id] = (.wire, "handshake with \(probe.address):\(probe.port)")
+        case .other(let seen):
+          return Failure(.servesOldCertificate, seen, name: certificate.spec.names.first, node: id)
+        case .silent(let reason): proofs[certificate.spec.id]?.reason += "; \(reason)"
+        case nil: break
+        }
+      }
+    }
+    return nil
+  }
+
+  private func recordInstalled(
+    _ id: NodeID, _ proofs: [SpecID: (level: Proof, reason: String)]
+  ) async throws(JournalError) {
+    var groups: [String: (level: Proof, reason: String, items: [AttemptReference])] = [:]
+    for certificate in batch {
+      guard let proof = proofs[certificate.spec.id], let item = certificate.issuedReference else { continue }
+      groups["\(proof.level) \(proof.reason)", default: (proof.level, proof.reason, [])].items.append(item)
+    }
+    try await deployer.recorder.record(
+      groups.sorted { $0.key < $1.key }.map { _, group in
+        .installed(node: id, certificates: group.items, proof: group.level, reason: group.reason)
+      })
+  }
+
+  // MARK: Back
+
+  private func rollBack(_ id: NodeID) async -> Rollout.Outcome {
+    switch await run(on: id, { $0.rollBack(nonce: .fresh()) }) {
+    case .failure(let failure): return Rollout.Outcome(failure)
+    case .success(let answer): return answer.failures.first.map { .failed($0.failure) } ?? .succeeded
+    }
+  }
+
+  private func verifyOld(_ id: NodeID) async -> Rollout.Outcome {
+    switch await evidence(on: id, { $0.verifyOld(nonce: .fresh()) }) {
+    case .failure(let failure): return Rollout.Outcome(failure)
+    case .success(let evidence):
+      for piece in evidence {
+        if case .failure(let failure) = piece.proof { return .failed(failure.on(id, name: name(of: piece.spec))) }
+      }
+      return .succeeded
+    }
+  }
+
+  private func cleanUp(_ id: NodeID, succeeded: Bool) async -> Rollout.Outcome {
+    guard let link = pair.links[id] else { return .succeeded }
+    do throws(Failure) {
+      let work = try await self.work(on: id)
+      let script = work.cleanUp(succeeded: succeeded, nonce: .fresh())
+      _ = try work.readCleanUp(try await link.run(script), of: script)
+      return .succeeded
+    } catch {
+      return .failed(error)
+    }
+  }
+
+  // MARK: Seams
+
+  private func work(
+    on id: NodeID, roles: RolloutWork.ExpectedRoles? = nil
+  ) async throws(Failure) -> RolloutWork {
+    guard let link = pair.links[id], let facts = await pair.facts.of(id) else {
+      throw Failure(.nodeUnreachable, "\(id) was not asked what it can do", node: id)
+    }
+    let files = batch.compactMap { certificate in
+      certificate.issued.map { issued in
+        BatchFile(
+          issued, of: certificate.spec, sealedKey: sealed[id]?[issued.attempt],
+          expected: certificate.mayOverwrite
+            ? .anything : .leaves(certificate.installations[id].map { [$0.sha256] } ?? []))
+      }
+    }
+    return RolloutWork(node: link.node, facts: facts, rollout: order.id, files: files, roles: roles)
+  }
+
+  private func run(
+    on id: NodeID, roles: RolloutWork.ExpectedRoles? = nil, _ script: (RolloutWork) -> RemoteScript
+  ) async -> Result<NodeAnswer, Failure> {
+    do throws(Failure) {
+      let work = try await work(on: id, roles: roles)
+      let script = script(work)
+      return .success(try work.read(try await result(of: script, on: id), of: script))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func evidence(on id: NodeID, _ script: (RolloutWork) -> RemoteScript) async -> Result<[Evidence], Failure> {
+    do throws(Failure) {
+      let work = try await work(on: id)
+      let script = script(work)
+      return .success(try work.readEvidence(try await result(of: script, on: id), of: script))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private func result(of script: RemoteScript, on id: NodeID) async throws(Failure) -> CommandResult {
+    guard let link = pair.links[id] else { throw Failure(.nodeUnreachable, "no session with \(id)", node: id) }
+    return try await link.run(script)
+  }
+
+  private var emptiness: Rollout.Outcome {
+    batch.isEmpty ? .failed(Failure(.stageRefused, "no certificate of the batch is left")) : .succeeded
+  }
+
+  private func name(of spec: SpecID) -> String? { batch.first { $0.spec.id == spec }?.spec.names.first }
+
+  private mutating func ejectAll(_ failures: [(spec: SpecID, failure: Failure)]) async throws(JournalError) {
+    for (spec, failure) in failures {
+      guard let certificate = batch.first(where: { $0.spec.id == spec }) else { continue }
+      try await eject(certificate, failure)
+    }
+  }
+
+  private mutating func eject(_ certificate: CertificateState, _ failure: Failure) async throws(JournalError) {
+    blamesSingleCertificates = true
+    batch.removeAll { $0.spec.id == certificate.spec.id }
+    try await deployer.recorder.record(
+      .ejected(rollout: order.id, spec: certificate.spec.id, failure: failure))
+  }
+
+  private func alarm(_ answer: NodeAnswer, _ id: NodeID) async throws(JournalError) {
+    guard let alarm = answer.alarms.first else { return }
+    try await pair.note(alarm, of: id)
+  }
+}
+
+extension Failure {
+  /// The same failure, told of a node and a name.
+  func on(_ node: NodeID, name: String?) -> Failure {
+    var failure = self
+    failure.node = failure.node ?? node
+    failure.name = failure.name ?? name
+    return failure
+  }
+}

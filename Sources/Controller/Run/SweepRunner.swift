@@ -1,0 +1,205 @@
+import Fleet
+import Foundation
+import Journal
+import Logging
+
+/// Runs a sweep: one loop owns the dispatcher, children do the work, every event is recorded before it is believed.
+struct SweepRunner {
+  let inventory: Inventory
+  let journal: JournalStore
+  let pairs: [PairID: PairSession]
+  let issuer: Issuer
+  let deployer: Deployer
+  let targets: NodeTargets
+  let clock: any TimeSource
+  let sink: any ProgressSink
+  let logger: Logger
+
+  /// How a run is bounded.
+  struct Bounds: Sendable {
+    var purpose: SweepPurpose
+    var until: Date?
+    var maximum: Int = .max
+  }
+
+  /// What a run came to.
+  struct Outcome: Sendable {
+    var end: SweepEnd
+    var state: FleetState
+    /// Every record that the loop learnt, in journal order.
+    var records: [Record]
+  }
+
+  /// What reaches the loop.
+  enum Message: Sendable {
+    case records([Record])
+    case surveyed(PairID, PairSurvey)
+    case attemptEnded(SpecID)
+    case rolloutEnded(RolloutOrder, Failure?)
+    case tick
+    /// The first signal asks to finish what is under way, the second cancels it.
+    case interrupt(Int)
+    case journalFailed(JournalError)
+  }
+
+  /// Seconds between looks at the clock and at what other processes recorded.
+  private static let tickSeconds = 0.1
+
+  /// Runs until nothing is left to do, a bound is reached, or a signal asks to stop.
+  ///
+  /// - Throws: `JournalError`: what cannot be recorded must not be done.
+  func run(
+    _ start: Dispatcher, sweep: SweepID, bounds: Bounds, from sequence: Int64, messages: AsyncStream<Message>,
+    post: AsyncStream<Message>.Continuation
+  ) async throws(JournalError) -> Outcome {
+    var loop = Loop(dispatcher: start, counter: ProgressCounter(plan: plan(start), at: clock.now), sweep: sweep)
+    loop.lastSeen = sequence
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { [clock] in
+        while !Task.isCancelled {
+          await clock.sleep(until: clock.now + Self.tickSeconds)
+          post.yield(.tick)
+        }
+      }
+      post.yield(.tick)
+      for pair in pairs.values where pair.hasTunnels { group.addTask { await pair.serve() } }
+      for await message in messages {
+        await handle(message, &loop, bounds)
+        if case .interrupt(let count) = message, count > 1 { group.cancelAll() }
+        for work in loop.dispatcher.next(at: clock.now) { begin(work, &loop, &group, post) }
+        if loop.fault != nil || loop.dispatcher.isIdle { break }
+      }
+      for pair in pairs.values { await pair.close() }
+      group.cancelAll()
+    }
+    post.finish()
+    for await case .records(let rest) in messages { await learn(rest, &loop) }
+    await sink.show(loop.counter.snapshot(at: clock.now, waiting: nil))
+    if let fault = loop.fault { throw fault }
+    return Outcome(end: loop.end, state: loop.dispatcher.state, records: loop.records)
+  }
+
+  /// All that one run's loop remembers.
+  private struct Loop {
+    var dispatcher: Dispatcher
+    var counter: ProgressCounter
+    let sweep: SweepID
+    var end = SweepEnd.completed
+    var records: [Record] = []
+    var lastSeen: Int64 = 0
+    var changeToken: Int64?
+    var fault: JournalError?
+    var lastShown = Date.distantPast
+  }
+
+  private func plan(_ dispatcher: Dispatcher) -> Plan {
+    Planner.plan(dispatcher.state, inventory: inventory, at: clock.now)
+  }
+
+  // MARK: News
+
+  private func handle(_ message: Message, _ loop: inout Loop, _ bounds: Bounds) async {
+    switch message {
+    case .records(let records): await learn(records, &loop)
+    case .surveyed(let pair, let survey):
+      loop.counter.surveyEnded()
+      loop.dispatcher.surveyed(pair, survey)
+    case .attemptEnded(let spec): loop.dispatcher.attemptEnded(spec, at: clock.now)
+    case .rolloutEnded(let order, let failure): loop.dispatcher.rolloutEnded(order, failure: failure, at: clock.now)
+    case .tick: await tick(&loop, bounds)
+    case .interrupt:
+      loop.end = .interrupted
+      loop.dispatcher.stop()
+    case .journalFailed(let fault): loop.fault = loop.fault ?? fault
+    }
+  }
+
+  private func learn(_ records: [Record], _ loop: inout Loop) async {
+    do throws(JournalError) {
+      let rows = believed(records, &loop)
+      for record in records {
+        loop.counter.count(record)
+        if case .hostKeysPinned(let node, let keys) = record.event { await targets.pin(node, keys) }
+      }
+      loop.records += records
+      if !rows.isEmpty { _ = try await journal.append([], sweep: loop.sweep, at: clock.now, buckets: rows) }
+      await sink.recorded(records)
+    } catch {
+      loop.fault = loop.fault ?? error
+    }
+  }
+
+  private func believed(_ records: [Record], _ loop: inout Loop) -> [BucketRow] {
+    do throws(IllegalTransition) {
+      return try loop.dispatcher.learn(records)
+    } catch {
+      // The journal folded the same records and refuses what the machine forbids, so this is a fault of ours; the run goes on without it.
+      logger.error("an event was not believed", metadata: ["error": "\(error)"])
+      return []
+    }
+  }
+
+  /// Looks at the clock, and at what operators recorded beside this run.
+  private func tick(_ loop: inout Loop, _ bounds: Bounds) async {
+    if let until = bounds.until, clock.now >= until, loop.end == .completed {
+      loop.end = .stopped
+      loop.dispatcher.stop()
+    }
+    do {
+      let token = try journal.changeToken()
+      if token != loop.changeToken {
+        loop.changeToken = token
+        let others = try journal.recordsAfter(loop.lastSeen)
+        loop.lastSeen = others.last?.sequence ?? loop.lastSeen
+        let news = others.filter { $0.sweep != loop.sweep }
+        if !news.isEmpty { await learn(news, &loop) }
+      }
+    } catch {
+      loop.fault = loop.fault ?? error
+    }
+    if clock.now.timeIntervalSince(loop.lastShown) >= 0.2 {
+      loop.lastShown = clock.now
+      await sink.show(loop.counter.snapshot(at: clock.now, waiting: loop.dispatcher.waiting))
+    }
+  }
+
+  // MARK: Work
+
+  private func begin(
+    _ work: Dispatcher.Work, _ loop: inout Loop, _ group: inout TaskGroup<Void>,
+    _ post: AsyncStream<Message>.Continuation
+  ) {
+    switch work {
+    case .survey(let id):
+      loop.counter.surveyStarted()
+      guard let pair = pairs[id] else { return }
+      group.addTask {
+        do throws(JournalError) {
+          post.yield(.surveyed(id, try await pair.survey()))
+        } catch {
+          post.yield(.journalFailed(error))
+        }
+      }
+    case .issue(let order):
+      guard let pair = pairs[order.spec.pair] else { return }
+      group.addTask { [issuer] in
+        do throws(JournalError) {
+          try await issuer.issue(order, on: pair)
+        } catch {
+          post.yield(.journalFailed(error))
+        }
+        post.yield(.attemptEnded(order.spec.id))
+      }
+    case .rollOut(let order):
+      guard let pair = pairs[order.pair] else { return }
+      let certificates = order.items.compactMap { loop.dispatcher.state.certificates[$0.spec] }
+      group.addTask { [deployer] in
+        do throws(JournalError) {
+          post.yield(.rolloutEnded(order, try await deployer.rollOut(order, certificates, on: pair)))
+        } catch {
+          post.yield(.journalFailed(error))
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,86 @@
+import ACME
+import Appliance
+import Fleet
+import Foundation
+import Journal
+import Logging
+import Net
+import PKI
+import SSH
+
+/// Puts together what a run needs: sessions, the CA's client, preflight; and takes it apart again.
+struct SweepStage {
+  let inventory: Inventory
+  let journal: JournalStore
+  let clock: any TimeSource
+  let sink: any ProgressSink
+  let sweep: SweepID
+
+  /// Nodes that are worked on at once are bounded by the inventory; half-open handshakes by what an sshd's backlog takes.
+  private static let handshakes = 32
+
+  /// Runs the dispatcher to its end.
+  ///
+  /// - Returns: the outcome, and why the CA could not be asked, if it could not.
+  func run(
+    _ start: Dispatcher, bounds: SweepRunner.Bounds, from sequence: Int64
+  ) async throws(JournalError) -> (outcome: SweepRunner.Outcome, authority: Failure?) {
+    let (messages, post) = AsyncStream<SweepRunner.Message>.makeStream()
+    let recorder = Recorder(journal: journal, sweep: sweep, clock: clock) { post.yield(.records($0)) }
+    let loop = CurlLoop()
+    defer { loop.shutdown() }
+    let http = HTTPClient(loop: loop)
+    let desk = AuthorityDesk(inventory: inventory, http: http, recorder: recorder, clock: clock)
+    var dispatcher = start
+    let account = try await desk.open(start.state, isNeeded: start.hasOrders(at: clock.now))
+    if account.failure != nil { dispatcher.stopOrdering() }
+    let client = SSHClient(handshakeLimit: Self.handshakes)
+    let targets = NodeTargets(state: start.state)
+    let nodes = Gate(limit: inventory.pace.nodesInFlight)
+    let sessions = Dictionary(
+      uniqueKeysWithValues: inventory.pairs.map { pair in
+        (pair.id, session(pair, client, targets, nodes, recorder, account.thumbprint, start.state))
+      })
+    let issuer = Issuer(
+      authority: account.authority, settings: inventory.authorities[0], recorder: recorder,
+      preflight: Preflight(
+        http: http, resolver: Resolver(servers: inventory.resolvers), thumbprint: account.thumbprint,
+        inventory: inventory),
+      orders: Gate(limit: inventory.pace.ordersInFlight), clock: clock)
+    let deployer = Deployer(
+      recorder: recorder, verifier: Verifier(probe: CertificateProbe(loop: loop), clock: clock), clock: clock)
+    let runner = SweepRunner(
+      inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer, targets: targets,
+      clock: clock, sink: sink, logger: Logger(label: "certfleet"))
+    let signals = ShutdownSignals { count in post.yield(.interrupt(count)) }
+    defer { signals.stop() }
+    let outcome = try await runner.run(
+      dispatcher, sweep: sweep, bounds: bounds, from: sequence, messages: messages, post: post)
+    await client.shutdown()
+    return (outcome, account.failure)
+  }
+
+  private func session(
+    _ pair: Pair, _ client: SSHClient, _ targets: NodeTargets, _ nodes: Gate, _ recorder: Recorder,
+    _ thumbprint: String,
+    _ state: FleetState
+  ) -> PairSession {
+    let links = pair.nodes.map { node in
+      let link = NodeLink(node: node, client: client, nodes: nodes) { () async throws(Failure) in
+        try await targets.target(of: node)
+      }
+      return (node.id, link)
+    }
+    let known = PairSession.KnownTroubles(
+      pair: state.pairs[pair.id]?.trouble,
+      nodes: Dictionary(pair.nodes.compactMap { node in state.nodes[node.id]?.trouble.map { (node.id, $0) } }) {
+        one, _ in one
+      },
+      facts: Dictionary(pair.nodes.compactMap { node in state.nodes[node.id]?.facts.map { (node.id, $0) } }) { one, _ in
+        one
+      })
+    return PairSession(
+      pair: pair, links: Dictionary(uniqueKeysWithValues: links), recorder: recorder, clock: clock,
+      thumbprint: thumbprint, known: known)
+  }
+}

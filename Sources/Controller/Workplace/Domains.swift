@@ -1,0 +1,99 @@
+public import Fleet
+import Foundation
+import Journal
+
+/// What an import did or would do.
+public struct ImportResult: Sendable, Encodable {
+  /// New certificates, by id.
+  public var added: [SpecID] = []
+  /// Certificates with other names, key or details.
+  public var changed: [SpecID] = []
+  /// Certificates that go to another pair or VIP.
+  public var moved: [SpecID] = []
+  /// Certificates that are no longer in their file.
+  public var proposedRemovals: [SpecID] = []
+  /// Proposed removals that were done.
+  public var removed: [SpecID] = []
+  /// Certificates that are as they were.
+  public var unchanged = 0
+  /// Nothing was taken over: it was only asked what would be.
+  public var isDryRun = false
+  /// Warnings about the files, as compilers print them.
+  public var warnings: [String] = []
+
+  /// For people: counts, and the ids where they are few.
+  public var text: String {
+    var lines: [String] = []
+    func list(_ sign: String, _ what: String, _ ids: [SpecID]) {
+      guard !ids.isEmpty else { return }
+      lines.append("\(sign) \(Wording.count(ids.count, "certificate")) \(what)")
+      lines += ids.prefix(10).map { "    \($0)" }
+      if ids.count > 10 { lines.append("    and \(Wording.grouped(ids.count - 10)) more") }
+    }
+    list("+", isDryRun ? "would be added" : "added", added)
+    list("~", isDryRun ? "would be changed" : "changed", changed)
+    list(">", isDryRun ? "would be moved" : "moved", moved)
+    list("-", "removed", removed)
+    list("?", "no longer in the file; --remove takes them out", proposedRemovals)
+    lines.append("= \(Wording.count(unchanged, "certificate")) unchanged")
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension Workplace {
+  /// Takes CSV files over: `certfleet import`.
+  public func importDomains(
+    _ files: [String], pair: String?, customer: String?, removes: Bool, isDryRun: Bool
+  ) async throws(CommandFault) -> ImportResult {
+    if let pair { _ = try find(pairs: [pair]) }
+    if let customer { try know(customer: customer) }
+    return try await take(
+      files, pair: pair.map { PairID($0) }, customer: customer.map { CustomerID($0) }, removes: removes,
+      isDryRun: isDryRun)
+  }
+
+  /// Takes the inventory's own `domains:` over; every run and plan begins with it.
+  func synchronise(isDryRun: Bool = false) async throws(CommandFault) -> ImportResult {
+    guard !inventory.domainFiles.isEmpty else { return ImportResult() }
+    return try await take(nil, pair: nil, customer: nil, removes: false, isDryRun: isDryRun)
+  }
+
+  private func take(
+    _ files: [String]?, pair: PairID?, customer: CustomerID?, removes: Bool, isDryRun: Bool
+  ) async throws(CommandFault) -> ImportResult {
+    let difference = try difference(files, pair: pair, customer: customer)
+    var result = ImportResult()
+    result.warnings = difference.warnings
+    result.isDryRun = isDryRun
+    result.added = difference.value.added.map(\.id)
+    result.changed = difference.value.changed.map(\.to.id)
+    result.moved = difference.value.moved.map(\.to.id)
+    result.unchanged = difference.value.unchangedCount
+    let removals = difference.value.proposedRemovals.map(\.id)
+    if removes, !isDryRun { result.removed = removals } else { result.proposedRemovals = removals }
+    guard !isDryRun else { return result }
+    try await record(Self.events(difference.value) + result.removed.map { .specRemoved(spec: $0) })
+    return result
+  }
+
+  /// What the files want against what the journal has; faults end the command with all of them.
+  func difference(
+    _ files: [String]?, pair: PairID? = nil, customer: CustomerID? = nil
+  ) throws(CommandFault) -> (value: ImportDifference, warnings: [String]) {
+    let loaded = DomainLoader.load(
+      files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
+    let state = try fleetState()
+    let sharing = Set(inventory.customers.filter(\.sharesNames).map(\.id))
+    let difference = ImportDifference(
+      importing: loaded.list, into: state.certificates.values.map(\.spec), sharing: sharing)
+    let diagnostics = loaded.diagnostics + difference.faults
+    let printer = DiagnosticPrinter()
+    guard !diagnostics.contains(where: { $0.severity == .error }) else { throw .badInput(printer.text(diagnostics)) }
+    return (difference, diagnostics.map { printer.text($0) })
+  }
+
+  static func events(_ difference: ImportDifference) -> [Event] {
+    difference.added.map { .specAdded($0) } + difference.changed.map { .specChanged($0.to) }
+      + difference.moved.map { $0.from.id == $0.to.id ? .specChanged($0.to) : .specAdded($0.to) }
+  }
+}

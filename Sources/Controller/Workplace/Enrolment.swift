@@ -1,0 +1,223 @@
+import Appliance
+public import Fleet
+import Foundation
+import PKI
+import SSH
+
+/// What `enroll` found and did.
+public struct Enrolment: Sendable, Encodable {
+  /// One entry for each node, in inventory order.
+  public var nodes: [NodeLine] = []
+  /// The exact lines to paste, by pair.
+  public var challengeRules: [Rule] = []
+  /// Whether something is left to do.
+  public var needsAttention: Bool { nodes.contains { $0.standing != .pinned || !$0.missing.isEmpty } }
+
+  /// What was found about one node.
+  public struct NodeLine: Sendable, Encodable {
+    /// Its pair.
+    public var pair: PairID
+    /// The node, or `jump:ADDRESS:PORT`.
+    public var node: NodeID
+    /// Its host keys stand like this.
+    public var standing: Standing
+    /// `type SHA256:…` of each key that it shows.
+    public var fingerprints: [String]
+    /// What it is, where it could be asked.
+    public var facts: String?
+    /// What is missing, with the remedy.
+    public var missing: [String]
+    /// Why it could not be asked.
+    public var failure: String?
+  }
+
+  /// How a node's host keys stand.
+  public enum Standing: String, Sendable, Encodable {
+    case pinned
+    case unknown
+    case changed
+    case unreachable
+  }
+
+  /// Lines for a pair's HAProxy.
+  public struct Rule: Sendable, Encodable {
+    /// The pair.
+    public var pair: PairID
+    /// What to paste, comments included.
+    public var lines: String
+  }
+
+  /// For people.
+  public var text: String {
+    var out: [String] = []
+    for line in nodes {
+      out.append("\(line.pair) \(line.node): \(words(line.standing))")
+      out += line.fingerprints.map { "    \($0)" }
+      if let facts = line.facts { out.append("    \(Printable.terminal(facts))") }
+      if let failure = line.failure { out.append("    \(Printable.terminal(failure))") }
+      out += line.missing.map { "    missing: \(Printable.terminal($0))" }
+    }
+    if nodes.contains(where: { $0.standing == .unknown || $0.standing == .changed }) {
+      out += ["", "Compare the fingerprints with the nodes' consoles, then: certfleet enroll --accept"]
+    }
+    for rule in challengeRules {
+      out += ["", "Lines for HAProxy on both nodes of \(rule.pair):", ""]
+      out += rule.lines.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }
+    }
+    return out.joined(separator: "\n")
+  }
+
+  private func words(_ standing: Standing) -> String {
+    switch standing {
+    case .pinned: "host keys pinned"
+    case .unknown: "host keys not pinned yet"
+    case .changed: "HOST KEYS CHANGED since they were pinned"
+    case .unreachable: "not reachable"
+    }
+  }
+}
+
+extension Workplace {
+  /// Shows and pins host keys, and finds out what each node can do.
+  ///
+  /// - Parameters:
+  ///   - accepts: Pin what is shown; without it nothing is pinned.
+  ///   - knownHosts: A known_hosts file whose entries for the nodes' addresses count as compared by a person.
+  public func enroll(
+    _ ids: [String], accepts: Bool, knownHosts: String?
+  ) async throws(CommandFault) -> Enrolment {
+    let chosen = Set(try find(pairs: ids))
+    let state = try fleetState()
+    let thumbprint = try AccountKeys(state: inventory.state).key(of: inventory.authorities[0]).thumbprint
+    let client = SSHClient()
+    let targets = NodeTargets(state: state)
+    let hosts = try knownHosts.map { (path) throws(CommandFault) in KnownHosts.parse(try Self.text(of: path)) }
+    let desk = EnrolmentDesk(client: client, targets: targets, clock: clock, accepts: accepts, knownHosts: hosts)
+    var enrolment = Enrolment()
+    for pair in inventory.pairs where chosen.contains(pair.id) {
+      let found = await desk.enroll(pair, state)
+      try await record(found.events)
+      enrolment.nodes += found.lines
+      if let rule = Self.rule(for: pair, thumbprint: thumbprint) { enrolment.challengeRules.append(rule) }
+    }
+    await client.shutdown()
+    return enrolment
+  }
+
+  private static func rule(for pair: Pair, thumbprint: String) -> Enrolment.Rule? {
+    guard let node = pair.nodes.first else { return nil }
+    let lines: String? =
+      switch node.challenge {
+      case .thumbprint: ChallengeRule.haproxyLines(pair: pair.id, thumbprint: thumbprint)
+      case .tunnel(let port): ChallengeRule.tunnelLines(port: port)
+      }
+    return lines.map { Enrolment.Rule(pair: pair.id, lines: $0) }
+  }
+
+  private static func text(of path: String) throws(CommandFault) -> String {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw .badInput("\(path) cannot be read")
+    }
+    return String(decoding: data, as: UTF8.self)
+  }
+}
+
+/// Asks the nodes of a pair for their keys and what they can do.
+struct EnrolmentDesk: Sendable {
+  let client: SSHClient
+  let targets: NodeTargets
+  let clock: any TimeSource
+  let accepts: Bool
+  let knownHosts: KnownHosts?
+
+  func enroll(_ pair: Pair, _ state: FleetState) async -> (events: [Event], lines: [Enrolment.NodeLine]) {
+    var events: [Event] = []
+    var lines: [Enrolment.NodeLine] = []
+    for node in pair.nodes {
+      if let jump = node.ssh.jump {
+        let id = NodeTargets.id(of: jump)
+        if !lines.contains(where: { $0.node == id }) {
+          let (line, pinned) = await keys(
+            pair.id, id, jump.address, jump.port, through: nil, known: state.nodes[id]?.hostKeys ?? [])
+          if let pinned { events.append(.hostKeysPinned(node: id, keys: pinned)) }
+          lines.append(line)
+        }
+      }
+      var (line, pinned) = await keys(
+        pair.id, node.id, node.address, node.ssh.port, through: node, known: state.nodes[node.id]?.hostKeys ?? [])
+      if let pinned { events.append(.hostKeysPinned(node: node.id, keys: pinned)) }
+      if line.standing == .pinned { await look(at: node, &line, &events) }
+      lines.append(line)
+    }
+    return (events, lines)
+  }
+
+  private func keys(
+    _ pair: PairID, _ id: NodeID, _ host: String, _ port: UInt16, through node: Node?, known: [String]
+  ) async -> (line: Enrolment.NodeLine, pinned: [String]?) {
+    var line = Enrolment.NodeLine(
+      pair: pair, node: id, standing: .unreachable, fingerprints: [], facts: nil, missing: [], failure: nil)
+    do {
+      let jump = try await node.flatMap { node in node.ssh.jump.map { ($0, node) } }.asyncMap {
+        try await targets.jump($0.0, $0.1)
+      }
+      let shown = try await client.scanHostKeys(host: host, port: port, jump: jump)
+      line.fingerprints = shown.map { "\($0.type) \($0.fingerprint)" }
+      let lineForms = shown.map(\.openSSH)
+      let isKnown = !known.isEmpty && lineForms.contains { known.contains($0) }
+      let isListed =
+        knownHosts.map { hosts in
+          let listed = hosts.keys(for: host, port: port)
+          return shown.contains { listed.contains($0) }
+        } ?? false
+      if isKnown,
+        lineForms.allSatisfy({ form in known.contains(form) || !known.contains { $0.hasPrefix(Self.type(form)) } })
+      {
+        line.standing = .pinned
+        return (line, nil)
+      }
+      if accepts || (known.isEmpty && isListed) {
+        line.standing = .pinned
+        await targets.pin(id, lineForms)
+        return (line, lineForms)
+      }
+      line.standing = known.isEmpty ? .unknown : .changed
+    } catch let error as SSHError {
+      line.failure = "\(error.description). \(error.remedy)"
+    } catch {
+      line.failure = "\(error)"
+    }
+    return (line, nil)
+  }
+
+  private static func type(_ line: String) -> String { String(line.prefix { $0 != " " }) + " " }
+
+  private func look(at node: Node, _ line: inout Enrolment.NodeLine, _ events: inout [Event]) async {
+    let link = NodeLink(node: node, client: client, nodes: Gate(limit: 1)) { [targets] () async throws(Failure) in
+      try await targets.target(of: node)
+    }
+    switch await PairSession.facts(of: link, clock: clock) {
+    case .failure(let failure): line.failure = failure.detail
+    case .success(let facts):
+      let versions = [
+        facts.release, facts.haproxy.map { "HAProxy \($0)" }, facts.stunnel.map { "stunnel \($0)" },
+        facts.openssl.map { "OpenSSL \($0)" },
+      ]
+      line.facts = versions.compactMap(\.self).filter { !$0.isEmpty }.joined(separator: ", ")
+      line.missing = Survey.missing(facts, on: node).map { "\($0.what); \($0.remedy)" }
+      if let alarm = facts.alarm(on: node), alarm.kind == .nodeCannotRestart {
+        line.missing.append("\(alarm.kind.title): \(alarm.detail)")
+      }
+      if let text = facts.journalText { events.append(.nodeSurveyed(node: node.id, facts: text)) }
+    }
+    await link.close()
+  }
+}
+
+extension Optional {
+  /// `map` for a body that waits.
+  func asyncMap<Result>(_ body: (Wrapped) async throws -> Result) async rethrows -> Result? {
+    guard let self else { return nil }
+    return try await body(self)
+  }
+}

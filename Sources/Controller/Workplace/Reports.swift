@@ -1,0 +1,58 @@
+public import Fleet
+import Foundation
+import Journal
+
+/// What became of mails, for the terminal.
+public struct MailResult: Sendable {
+  /// One line for a person.
+  public let text: String
+}
+
+extension Workplace {
+  /// The progress of one customer, or of all.
+  public func customerReports(customer: String?) throws(CommandFault) -> [CustomerReport] {
+    if let customer { try know(customer: customer) }
+    let state = try fleetState()
+    return inventory.customers.filter { customer == nil || $0.id.rawValue == customer }.map {
+      CustomerReport($0, state: state, inventory: inventory, at: clock.now)
+    }
+  }
+
+  /// Mails reports to their customers' addresses, and whatever else waits in the outbox.
+  public func mail(_ reports: [CustomerReport]) async throws(CommandFault) -> MailResult {
+    let desk = try mailDesk()
+    let addresses = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.mail) })
+    var without: [String] = []
+    do throws(JournalError) {
+      for report in reports {
+        guard let recipients = addresses[report.customer], !recipients.isEmpty else {
+          without.append(report.customer.rawValue)
+          continue
+        }
+        try await desk.queue(desk.message(report, to: recipients), sweep: nil)
+      }
+      let outcome = try await desk.deliver(sweep: nil)
+      let note = without.isEmpty ? "" : "\nno `mail:` in the inventory for \(without.joined(separator: ", "))"
+      return MailResult(text: outcome.text + note)
+    } catch {
+      throw CommandFault(error)
+    }
+  }
+
+  /// Hands on what a mail server did not take earlier.
+  public func sendPendingMail() async throws(CommandFault) -> MailResult {
+    let desk = try mailDesk()
+    do throws(JournalError) {
+      return MailResult(text: try await desk.deliver(sweep: nil).text)
+    } catch {
+      throw CommandFault(error)
+    }
+  }
+
+  private func mailDesk() throws(CommandFault) -> MailDesk {
+    guard let settings = inventory.mail else {
+      throw .badInput("the inventory has no `mail:` section; it says where reports go")
+    }
+    return MailDesk(journal: journal, settings: settings, clock: clock)
+  }
+}

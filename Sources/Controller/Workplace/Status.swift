@@ -1,0 +1,165 @@
+public import Fleet
+public import Foundation
+import Journal
+
+/// Where things stand, from the journal alone.
+public struct FleetStatus: Sendable, Codable {
+  /// When it was read.
+  public var at: Date
+  /// The run that is going on, if one is.
+  public var running: Running?
+  /// The newest run that ended or was killed.
+  public var lastSweep: LastSweep?
+  /// Sums per customer.
+  public var customers: [Line]
+  /// Nodes and pairs in trouble.
+  public var troubles: [String]
+  /// Mails that wait for the mail server.
+  public var mailsWaiting: Int
+  /// Every certificate that was asked for.
+  public var rows: [CertificateRow]
+  /// Certificates by cause.
+  public var groups: [FailureGroup]
+
+  /// A run that is going on.
+  public struct Running: Sendable, Codable {
+    /// Its process.
+    public var pid: Int32
+    /// Since when.
+    public var since: Date
+    /// Why it was started.
+    public var purpose: SweepPurpose
+  }
+
+  /// A run of the past.
+  public struct LastSweep: Sendable, Codable {
+    /// Which.
+    public var id: SweepID
+    /// When it began.
+    public var startedAt: Date
+    /// How it ended; nil after a kill.
+    public var end: SweepEnd?
+    /// When it ended.
+    public var endedAt: Date?
+  }
+
+  /// Sums of one customer.
+  public struct Line: Sendable, Codable {
+    /// The name as it is printed.
+    public var name: String
+    /// How many certificates stand where.
+    public var counts: [String: Int]
+    /// The next end of life among what is served.
+    public var nextExpiry: Date?
+  }
+
+  /// For people. Certificates are listed one by one only when asked for.
+  public func text(isVerbose: Bool) -> String {
+    var lines: [String] = []
+    if let running {
+      lines.append(
+        "A \(running.purpose.rawValue) is going on (process \(running.pid), since \(Wording.minute(running.since)) UTC)."
+      )
+    } else if let lastSweep {
+      let how = lastSweep.end.map { "\($0.rawValue)" } ?? "was killed; the next run goes on where it stopped"
+      lines.append("Last run \(lastSweep.id) of \(Wording.minute(lastSweep.startedAt)) UTC: \(how).")
+    } else {
+      lines.append("Nothing was run yet.")
+    }
+    if mailsWaiting > 0 {
+      lines.append("\(Wording.count(mailsWaiting, "mail waits", "mails wait")) for the mail server.")
+    }
+    lines.append("")
+    var table = TextTable("customer", ">served", ">issued", ">waiting", ">failing", "next expiry")
+    for line in customers {
+      table.add(
+        line.name, Wording.grouped(line.counts["served"] ?? 0), Wording.grouped(line.counts["issued"] ?? 0),
+        Wording.grouped(line.counts["waiting"] ?? 0), Wording.grouped(line.counts["failing"] ?? 0),
+        line.nextExpiry.map(Wording.day) ?? "-")
+    }
+    lines +=
+      table.isEmpty
+      ? ["  No certificates are wanted yet: certfleet import FILE, or domains: in the inventory."] : table.lines
+    if !troubles.isEmpty { lines += ["", "Needs a person:"] + troubles.map { "  " + Printable.terminal($0) } }
+    for group in groups {
+      lines.append("")
+      lines.append("\(group.title): \(Wording.count(group.rows.count, "certificate"))")
+      lines.append("  -> \(group.advice)")
+    }
+    if isVerbose { lines += certificates() }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private func certificates() -> [String] {
+    var table = TextTable("certificate", "names", "standing", "served until", "proof", "cause")
+    for row in rows {
+      let proofs = row.proofs.sorted { $0.key < $1.key }.map {
+        "\($0.key) \($0.value.isCurrent ? $0.value.level.rawValue : "old")"
+      }
+      table.add(
+        row.spec.rawValue, row.names.count > 1 ? "\(row.names[0]) +\(row.names.count - 1)" : row.names.first ?? "",
+        row.standing.rawValue, row.servedNotAfter.map(Wording.minute) ?? "-", proofs.joined(separator: ", "),
+        row.cause.map { "\($0.kind.title): \(Printable.short($0.detail))" } ?? "")
+    }
+    return [""] + table.lines
+  }
+}
+
+extension Workplace {
+  /// Reads where things stand; answers at once, also beside a run.
+  public func status(customer: String?, pair: String?, domain: String?) throws(CommandFault) -> FleetStatus {
+    if let pair { _ = try find(pairs: [pair]) }
+    if let customer { try know(customer: customer) }
+    let state = try fleetState()
+    let pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
+    let rows = state.certificates.values.filter { certificate in
+      (customer == nil || certificate.spec.customer?.rawValue == customer)
+        && (pair == nil || certificate.spec.pair.rawValue == pair)
+        && (domain.map { certificate.spec.names.names.contains($0.lowercased()) } ?? true)
+    }.map { CertificateRow($0, in: state, pair: pairs[$0.spec.pair], sweep: nil) }.sorted { $0.spec < $1.spec }
+    do throws(JournalError) {
+      let holder = try SweepLock.holder(directory: inventory.state)
+      let last = try journal.lastSweep()
+      return FleetStatus(
+        at: clock.now, running: holder.map { .init(pid: $0.pid, since: $0.since, purpose: $0.purpose) },
+        lastSweep: last.map { .init(id: $0.id, startedAt: $0.startedAt, end: $0.end, endedAt: $0.endedAt) },
+        customers: lines(rows), troubles: troubles(state, pair: pair), mailsWaiting: try journal.pendingMail().count,
+        rows: rows, groups: FailureGroup.groups(of: rows))
+    } catch {
+      throw CommandFault(error)
+    }
+  }
+
+  func know(customer: String) throws(CommandFault) {
+    guard inventory.customers.contains(where: { $0.id.rawValue == customer }) else {
+      throw .badInput(
+        "no customer has the id “\(Printable.terminal(customer))”; the inventory has "
+          + inventory.customers.map(\.id.rawValue).joined(separator: ", "))
+    }
+  }
+
+  private func lines(_ rows: [CertificateRow]) -> [FleetStatus.Line] {
+    let names = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.name) })
+    return Dictionary(grouping: rows, by: \.customer).map { customer, rows in
+      FleetStatus.Line(
+        name: customer.map { names[$0] ?? $0.rawValue } ?? "(no customer)",
+        counts: rows.reduce(into: [:]) { $0[$1.standing.rawValue, default: 0] += 1 },
+        nextExpiry: rows.compactMap(\.servedNotAfter).min())
+    }.sorted { $0.name < $1.name }
+  }
+
+  private func troubles(_ state: FleetState, pair only: String?) -> [String] {
+    inventory.pairs.filter { only == nil || $0.id.rawValue == only }.flatMap { pair in
+      var lines: [String] = []
+      if state.pairs[pair.id]?.isPaused == true { lines.append("\(pair.id) is paused") }
+      if let failure = state.pairs[pair.id]?.trouble {
+        lines.append("\(pair.id): \(failure.kind.title). \(failure.kind.advice)")
+      }
+      for node in pair.nodes {
+        guard let failure = state.nodes[node.id]?.trouble else { continue }
+        lines.append("\(node.id): \(failure.kind.title) (\(failure.detail)). \(failure.kind.advice)")
+      }
+      return lines
+    }
+  }
+}

@@ -1,0 +1,144 @@
+public import Fleet
+import Foundation
+import Journal
+
+extension Workplace {
+  /// Runs a sweep to its end, and mails the report.
+  ///
+  /// - Throws: `.couldNotRun` when another run is going on (a `renew` hands its work to that one instead) or the journal cannot be written.
+  public func sweep(_ request: SweepRequest, progress: any ProgressSink) async throws(CommandFault) -> SweepReport {
+    let plan = try request.plan.map { (path) throws(CommandFault) in try SavedPlan.load(from: path) }
+    let imported = try await synchronise()
+    for warning in imported.warnings { await progress.warn(warning) }
+    if !imported.proposedRemovals.isEmpty {
+      let count = imported.proposedRemovals.count
+      await progress.warn(
+        "\(Wording.count(count, "certificate is", "certificates are")) no longer in the lists; "
+          + "certfleet import --remove takes \(count == 1 ? "it" : "them") out")
+    }
+    let lock: SweepLock?
+    do throws(JournalError) {
+      lock = try SweepLock.tryAcquire(directory: inventory.state, purpose: request.purpose, at: clock.now)
+    } catch {
+      throw CommandFault(error)
+    }
+    guard let lock else { return try await besideAnother(request, progress) }
+    let report: SweepReport
+    do throws(JournalError) {
+      report = try await sweepAlone(request, plan, progress)
+    } catch {
+      throw CommandFault(error)
+    }
+    lock.release()
+    return report
+  }
+
+  private func sweepAlone(
+    _ request: SweepRequest, _ plan: SavedPlan?, _ progress: any ProgressSink
+  ) async throws(JournalError) -> SweepReport {
+    let startedAt = clock.now
+    let seed = UInt64.random(in: .min ... .max)
+    var random = SeededGenerator(seed: seed)
+    let sweep: SweepID = random.id("s")
+    let snapshot = try journal.snapshot()
+    let abandoned = try journal.openRollouts().map {
+      Event.rolloutEnded(rollout: $0.id, end: .abandoned, cause: nil)
+    }
+    _ = try await journal.append(
+      [.sweepStarted(sweep: sweep, seed: seed, purpose: request.purpose)] + abandoned, sweep: sweep, at: startedAt)
+    var dispatcher = Dispatcher(
+      state: snapshot.state, inventory: inventory, ledger: ledger(snapshot), seed: random.next(),
+      surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max, only: plan?.specs, at: startedAt)
+    let settled = dispatcher.settleOrphans(at: startedAt)
+    if !settled.isEmpty { _ = try await journal.append([], sweep: sweep, at: startedAt, buckets: settled) }
+    var bounds = SweepRunner.Bounds(purpose: request.purpose, until: request.until.map { startedAt + $0 })
+    bounds.maximum = request.maximum ?? .max
+    let stage = SweepStage(inventory: inventory, journal: journal, clock: clock, sink: progress, sweep: sweep)
+    let (outcome, closed) = try await stage.run(dispatcher, bounds: bounds, from: snapshot.sequence)
+    _ = try await journal.append([.sweepEnded(sweep: sweep, end: outcome.end)], sweep: sweep, at: clock.now)
+    var report = SweepReport(
+      sweep: sweep, purpose: request.purpose, end: outcome.end, startedAt: startedAt, endedAt: clock.now,
+      before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory)
+    report.authorityFailure = closed
+    try await mail(report, progress)
+    return report
+  }
+
+  private func ledger(_ snapshot: JournalSnapshot) -> Ledger {
+    Ledger(
+      tables: Dictionary(uniqueKeysWithValues: inventory.authorities.map { ($0.id, LimitTables.table(of: $0)) }),
+      rows: snapshot.buckets)
+  }
+
+  /// Mails what is worth a mail: a nightly sweep always, a run that did something or needs somebody.
+  private func mail(_ report: SweepReport, _ progress: any ProgressSink) async throws(JournalError) {
+    guard let settings = inventory.mail else { return }
+    let desk = MailDesk(journal: journal, settings: settings, clock: clock)
+    let total = report.total
+    let isNews = total.issued + total.renewed > 0 || report.needsAttention || total.newlyFailed > 0
+    if report.purpose == .renew || isNews { try await desk.queue(desk.message(report), sweep: report.sweep) }
+    let outcome = try await desk.deliver(sweep: report.sweep)
+    if outcome.waiting > 0 { await progress.warn("certfleet: " + outcome.text) }
+  }
+
+  // MARK: Beside a run
+
+  /// Seconds between looks at how the run beside us gets on.
+  private static let lookSeconds = 0.5
+
+  private func besideAnother(
+    _ request: SweepRequest, _ progress: any ProgressSink
+  ) async throws(CommandFault) -> SweepReport {
+    do throws(JournalError) {
+      let holder = try SweepLock.holder(directory: inventory.state)
+      guard request.purpose == .renew else {
+        let who = holder.map { "process \($0.pid), since \(Wording.minute($0.since)) UTC" } ?? "just started"
+        throw JournalError.refused(who)
+      }
+      return try await handOver(progress, holder)
+    } catch {
+      if request.purpose == .run, case .refused(let who) = error {
+        throw .couldNotRun(
+          "a run is going on (\(who)); certfleet status shows how far it is, and import, retry, pause and renew work beside it"
+        )
+      }
+      throw CommandFault(error)
+    }
+  }
+
+  /// Hands the due renewals to the run that is going on, waits until each is done one way or the other, and reports as if it had done them.
+  private func handOver(
+    _ progress: any ProgressSink, _ holder: SweepLock.Holder?
+  ) async throws(JournalError) -> SweepReport {
+    let startedAt = clock.now
+    var random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
+    let sweep: SweepID = random.id("s")
+    let before = try journal.fleetState()
+    let plan = Planner.plan(before, inventory: inventory, at: startedAt)
+    let due = Set(plan.changes.filter { $0.action == .renew || $0.action == .redeploy }.map(\.spec))
+    let asked = try await journal.append([.renewalAsked(sweep: sweep)], sweep: nil, at: startedAt)
+    let runner = holder.map { "process \($0.pid)" } ?? "another process"
+    await progress.warn("a run is going on (\(runner)): it takes over \(Wording.count(due.count, "due renewal"))")
+    while try SweepLock.isHeld(directory: inventory.state) {
+      let now = try journal.fleetState()
+      if due.allSatisfy({ Self.isSettled($0, before, now) }) { break }
+      await clock.sleep(until: clock.now + Self.lookSeconds)
+    }
+    let after = try journal.fleetState()
+    let records = try journal.recordsAfter(asked.last?.sequence ?? 0)
+    let report = SweepReport(
+      sweep: sweep, purpose: .renew, end: .completed, startedAt: startedAt, endedAt: clock.now, before: before,
+      after: after, records: records, inventory: inventory)
+    try await mail(report, progress)
+    return report
+  }
+
+  /// A renewal is done when the new certificate is served, or when a try failed since.
+  private static func isSettled(_ spec: SpecID, _ before: FleetState, _ now: FleetState) -> Bool {
+    guard let old = before.certificates[spec], let new = now.certificates[spec] else { return true }
+    if let issued = new.issued, issued.attempt != old.issued?.attempt || old.served != issued.attempt {
+      return new.served == issued.attempt || new.lastFailureAt != old.lastFailureAt
+    }
+    return new.lastFailureAt != old.lastFailureAt
+  }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import Controller
+import Glibc
+
+/// The program: one subcommand a file.
+@main
+struct Certfleet: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "certfleet",
+    abstract: "Keeps the certificates of a fleet of load balancers alive.",
+    discussion: """
+      Reads an inventory of active/passive pairs and CSV files of domains, gets certificates from an ACME authority at a pace that its \
+      limits allow, deploys them to both nodes over SSH without harm to traffic, proves what is served, and mails a report.
+
+      Start with: certfleet init, certfleet check, certfleet enroll, certfleet plan, certfleet run.
+      """,
+    version: Version.text,
+    subcommands: [
+      Init.self, Check.self, Import.self, Enroll.self, PlanCommand.self, Run.self, Renew.self, Status.self, Report.self,
+      Retry.self, Pause.self, Resume.self, Remove.self, Account.self, Audit.self, Backup.self,
+    ])
+
+  /// Parses, runs, and turns every ending into its exit status: 2 for bad usage (not ArgumentParser's 64), 3 for what could not run.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var asynchronous = command as? any AsyncParsableCommand {
+        try await asynchronous.run()
+      } else {
+        try command.run()
+      }
+    } catch let fault as CommandFault {
+      if !fault.text.isEmpty { Terminal.say("certfleet: " + fault.text) }
+      Glibc.exit(fault.exitStatus)
+    } catch let exit as ExitCode {
+      Glibc.exit(exit.rawValue)
+    } catch {
+      let message = fullMessage(for: error)
+      if exitCode(for: error) == .success {
+        Terminal.show(message)
+        Glibc.exit(0)
+      }
+      Terminal.say(message)
+      Glibc.exit(2)
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import Controller
+import Fleet
+import Foundation
+
+/// `certfleet plan`.
+struct PlanCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plan", abstract: "What would be done, why, and when it will be finished; changes nothing.")
+
+  @OptionGroup var options: GlobalOptions
+
+  @Option(help: "Save the plan; `certfleet run FILE` does exactly that.", completion: .file())
+  var out: String?
+
+  @Option(help: "Only this customer.")
+  var customer: String?
+
+  @Option(help: "Only this pair.")
+  var pair: String?
+
+  func run() async throws {
+    let forecast = try options.workplace(readOnly: true).plan(customer: customer, pair: pair)
+    if let out { try forecast.plan.save(to: out) }
+    if options.json {
+      try Terminal.show(json: forecast)
+    } else {
+      Terminal.show(forecast.text(isVerbose: options.verbose > 0))
+    }
+  }
+}

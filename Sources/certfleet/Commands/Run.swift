@@ -1,0 +1,80 @@
+import ArgumentParser
+import Controller
+import Fleet
+import Foundation
+
+/// `certfleet run [PLAN]`.
+struct Run: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Issue, deploy and prove what the plan says, and the renewals that fall due while it lasts.",
+    discussion: """
+      Safe to interrupt and to run again: the first Ctrl-C starts nothing new and finishes what is under way, the second cancels. \
+      import, pause, resume, retry, status, report and renew work beside a run.
+      """)
+
+  @OptionGroup var options: GlobalOptions
+
+  @Argument(
+    help: "A plan saved by `certfleet plan --out FILE`: only its certificates are touched.", completion: .file())
+  var plan: String?
+
+  @Option(help: "Stop starting new work after this long: 90s, 30m, 8h, 2d.")
+  var until: Span?
+
+  @Option(help: "Start at most this many orders.")
+  var max: Int?
+
+  func run() async throws {
+    let display = ProgressDisplay(options)
+    let report = try await options.workplace().sweep(
+      SweepRequest(purpose: .run, plan: plan, until: until?.seconds, maximum: max), progress: display)
+    await display.finish()
+    try Results.show(report, options)
+  }
+}
+
+/// `certfleet renew`.
+struct Renew: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "The nightly sweep: due renewals, retries that are due, and a summary mail.",
+    discussion: """
+      Meant for a timer. Beside a run that is going on it hands the due renewals to that run, waits until they are done, mails the \
+      summary and exits by the result.
+      """)
+
+  @OptionGroup var options: GlobalOptions
+
+  func run() async throws {
+    let display = ProgressDisplay(options)
+    let report = try await options.workplace().sweep(SweepRequest(purpose: .renew), progress: display)
+    await display.finish()
+    try Results.show(report, options)
+  }
+}
+
+/// A span of time as people type it.
+struct Span: ExpressibleByArgument {
+  let seconds: Double
+
+  init?(argument: String) {
+    let units: [Character: Double] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
+    guard let last = argument.last else { return nil }
+    guard let unit = units[last] ?? (last.isNumber ? 1 : nil) else { return nil }
+    let digits = last.isNumber ? argument[...] : argument.dropLast()
+    guard let number = Double(digits), number > 0, number.isFinite else { return nil }
+    seconds = number * unit
+  }
+}
+
+/// How a sweep's result is shown, and its exit status.
+enum Results {
+  static func show(_ report: SweepReport, _ options: GlobalOptions) throws {
+    if options.json {
+      try Terminal.show(json: report)
+    } else {
+      Terminal.show(SweepReportText.render(report))
+    }
+    if report.end == .interrupted { throw ExitCode(130) }
+    if report.needsAttention { throw ExitCode(1) }
+  }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Controller
+import Fleet
+import Foundation
+
+/// `certfleet status`.
+struct Status: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Where things stand; answers at once, also while a run is going on.")
+
+  @OptionGroup var options: GlobalOptions
+  @Option(help: "Only this customer.") var customer: String?
+  @Option(help: "Only this pair, with what each node was proved to serve.") var pair: String?
+  @Option(help: "Only certificates with this name.") var domain: String?
+  @Flag(help: "Again every two seconds.") var watch = false
+
+  func run() async throws {
+    while true {
+      let status = try options.workplace(readOnly: true).status(customer: customer, pair: pair, domain: domain)
+      if options.json {
+        try Terminal.show(json: status, pretty: !watch)
+      } else {
+        if watch { Terminal.draw("\u{1b}[H\u{1b}[2J") }
+        Terminal.show(status.text(isVerbose: options.verbose > 0 || pair != nil || domain != nil))
+      }
+      guard watch else { return }
+      try await Task.sleep(for: .seconds(2))
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import Fleet
+
+/// An event as one line of words, for `-v`.
+enum EventWords {
+  static func text(_ event: Event) -> String {
+    switch event {
+    case .specAdded(let spec): "wanted: \(spec.id) (\(spec.names))"
+    case .specChanged(let spec): "changed: \(spec.id) (\(spec.names))"
+    case .specRemoved(let spec): "no longer wanted: \(spec)"
+    case .pairPaused(let pair): "paused: \(pair)"
+    case .pairResumed(let pair): "resumed: \(pair)"
+    case .retryAsked(let spec): "retry asked: \(spec)"
+    case .hostKeysPinned(let node, let keys): "\(keys.count) host keys pinned: \(node)"
+    case .renewalAsked: "renewals asked for by another process"
+    case .nodeSurveyed(let node, _): "asked: \(node)"
+    case .nodeTroubled(let node, let failure): "\(node): \(failure.kind.title): \(failure.detail)"
+    case .nodeHealed(let node): "\(node) is well again"
+    case .pairTroubled(let pair, let failure): "\(pair): \(failure.kind.title): \(failure.detail)"
+    case .pairHealed(let pair): "\(pair) is well again"
+    case .accountRegistered(let authority, let url, _): "account at \(authority): \(url)"
+    case .sweepStarted(let sweep, let seed, let purpose): "\(purpose.rawValue) \(sweep) started, seed \(seed)"
+    case .sweepEnded(let sweep, let end): "\(sweep) \(end.rawValue)"
+    case .attemptStarted(let of, _, _, _): "\(of.spec): attempt \(of.attempt)"
+    case .keyMade(let of, let key): "\(of.spec): key made on \(key.node)"
+    case .orderRequested(let of): "\(of.spec): order requested"
+    case .orderCreated(let of, let url): "\(of.spec): order \(url)"
+    case .finalizeRequested(let of): "\(of.spec): finalize requested"
+    case .issued(let of, let certificate): "\(of.spec): issued, serial \(certificate.serial)"
+    case .attemptFailed(let of, let failure): "\(of.spec): \(failure.kind.title): \(failure.detail)"
+    case .specVetoed(let spec, let failure): "\(spec): \(failure.kind.title): \(failure.detail)"
+    case .rolloutStarted(let rollout, let pair, let batch, let first, let second):
+      "\(pair): rollout \(rollout) of \(batch.count), \(([first] + [second].compactMap(\.self)).map(\.rawValue).joined(separator: " then "))"
+    case .rolloutStepped(let rollout, let step, let failure):
+      "\(rollout): \(step)" + (failure.map { ": \($0.kind.title): \($0.detail)" } ?? "")
+    case .ejected(let rollout, let spec, let failure):
+      "\(rollout): without \(spec): \(failure.kind.title): \(failure.detail)"
+    case .installed(let node, let certificates, let proof, _):
+      "\(node): \(certificates.count) proved by \(proof.rawValue)"
+    case .served(let certificates): "\(certificates.count) served"
+    case .rolloutEnded(let rollout, let end, let cause):
+      "\(rollout): \(end.rawValue)" + (cause.map { ", \($0.detail)" } ?? "")
+    case .mailQueued(_, let subject): "mail waits: \(subject)"
+    case .mailSent: "mail sent"
+    case .mailFailed(_, let detail): "mail not sent: \(detail)"
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import Controller
+
+/// The options of every command.
+struct GlobalOptions: ParsableArguments {
+  @Option(help: "The inventory (default inventory/fleet.yaml, or CERTFLEET_INVENTORY).")
+  var inventory: String?
+
+  @Option(help: "The state directory (default from the inventory, or CERTFLEET_STATE).")
+  var state: String?
+
+  @Flag(help: "Machine-readable result on stdout: one document, or one object a line for streams.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "More to read on stderr; twice for everything.")
+  var verbose: Int
+
+  @Flag(name: .shortAndLong, help: "Only results and faults.")
+  var quiet = false
+
+  @Flag(name: .customLong("no-color"), help: "No colour, as NO_COLOR asks for.")
+  var noColor = false
+
+  /// Where the inventory is looked for.
+  var inventoryPath: String { inventory ?? Terminal.environment("CERTFLEET_INVENTORY") ?? "inventory/fleet.yaml" }
+
+  /// Opens inventory and journal; warnings go to stderr.
+  func workplace(readOnly: Bool = false) throws -> Workplace {
+    let workplace = try Workplace.open(
+      inventory: inventoryPath, state: state ?? Terminal.environment("CERTFLEET_STATE"), readOnly: readOnly)
+    if !quiet { for warning in workplace.warnings { Terminal.say(warning) } }
+    return workplace
+  }
+}
