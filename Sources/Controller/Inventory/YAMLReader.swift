@@ -115,15 +115,16 @@ struct YAMLReader {
     var aliases = 0
     var hasComplexKey = false
     for line in text.split(separator: "\n") {
+      // What stands in quotes is neither: "[2001:db8::53]:53" is no key.
+      let bare = line.replacing(/"[^"]*"|'[^']*'/, with: "")
       var previous: Character = " "
-      for character in line {
+      for character in bare {
         if character == "*", " \t[{,-:".contains(previous) { aliases += 1 }
         previous = character
       }
-      let trimmed = line.drop { $0 == " " || $0 == "-" }
+      let trimmed = bare.drop { $0 == " " || $0 == "-" }
       hasComplexKey =
-        hasComplexKey || trimmed.hasPrefix("?") || line.contains("? *") || line.contains("? [") || line.contains("? {")
-        || line.contains(/[\]}]\s*:/) || line.contains(/\*[A-Za-z0-9_-]+\s*:/)
+        hasComplexKey || trimmed.hasPrefix("?") || bare.contains(/\? [*\[{]|[\]}]\s*:|\*[A-Za-z0-9_-]+\s*:/)
     }
     return hasComplexKey && aliases > Self.maximumAliasesWithComplexKeys
   }
@@ -166,6 +167,7 @@ struct YAMLReader {
 
   private mutating func entries(of mapping: Yams.Node.Mapping, depth: Int) throws(Limit) -> [ConfigurationNode.Entry] {
     var entries: [ConfigurationNode.Entry] = []
+    var lines: [String: Int] = [:]
     var merged: [ConfigurationNode.Entry] = []
     for (key, value) in mapping {
       let keyLocation = key.mark.map(location) ?? SourceLocation(file: source.name, line: 1, column: 1)
@@ -178,17 +180,19 @@ struct YAMLReader {
         continue
       }
       let name = placeholders[scalar.string] ?? scalar.string
-      if let first = entries.first(where: { $0.key == name }) {
+      if let first = lines[name] {
         error(
-          at: keyLocation,
-          "“\(Printable.short(name, 40))” stands in this mapping twice; first at line \(first.keyLocation.line)",
+          at: keyLocation, "“\(Printable.short(name, 40))” stands in this mapping twice; first at line \(first)",
           "keep one of them")
         continue
       }
+      lines[name] = keyLocation.line
       entries.append(
         ConfigurationNode.Entry(key: name, keyLocation: keyLocation, value: try convert(value, depth: depth + 1)))
     }
-    for entry in merged where !entries.contains(where: { $0.key == entry.key }) { entries.append(entry) }
+    for entry in merged where lines.updateValue(entry.keyLocation.line, forKey: entry.key) == nil {
+      entries.append(entry)
+    }
     return entries
   }
 
@@ -199,12 +203,13 @@ struct YAMLReader {
     let converted = try convert(value, depth: depth + 1)
     let parts: [ConfigurationNode] = if case .sequence(let items) = converted.value { items } else { [converted] }
     var entries: [ConfigurationNode.Entry] = []
+    var seen: Set<String> = []
     for part in parts {
       guard case .mapping(let more) = part.value else {
         error(at: location, "“<<” merges something that is no mapping", "write `<<: *anchor` of a mapping")
         continue
       }
-      for entry in more where !entries.contains(where: { $0.key == entry.key }) { entries.append(entry) }
+      for entry in more where seen.insert(entry.key).inserted { entries.append(entry) }
     }
     return entries
   }

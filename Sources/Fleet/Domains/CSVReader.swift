@@ -26,6 +26,8 @@ struct CSVReader {
 
   /// More than any name and note needs; a quote that is never closed must not make a field of the whole file.
   static let maximumFieldBytes = 65_536
+  /// There are ten columns; a row of thousands is no row of ours, and must not cost memory without bound.
+  static let maximumFields = 1_000
 
   private let bytes: [UInt8]
   private var position: Int
@@ -78,6 +80,9 @@ struct CSVReader {
       }
       guard position < bytes.count else { return .success(fields) }
       if bytes[position] == separator {
+        guard fields.count < Self.maximumFields else {
+          return stop(position, "a row of more than \(Self.maximumFields) fields", "check the line ends")
+        }
         position += 1
       } else {
         skipLineEnd()
@@ -158,7 +163,7 @@ struct CSVReader {
       "save the file as CSV in UTF-8, not in Latin-1 or Windows-1252")
   }
 
-  private func stop(_ offset: Int, _ message: String, _ remedy: String) -> Result<Field, Stop> {
+  private func stop<Found>(_ offset: Int, _ message: String, _ remedy: String) -> Result<Found, Stop> {
     .failure(Stop(fault: Fault(offset: offset, message: message, remedy: remedy)))
   }
 

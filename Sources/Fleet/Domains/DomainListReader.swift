@@ -23,11 +23,19 @@ public struct DomainListReader {
     var assembler = DomainListAssembler(
       inventory: inventory, defaultCustomer: defaultCustomer, sources: sources, texts: texts)
     let list = assembler.assemble(rows)
-    let diagnostics = (reader.faults + assembler.faults)
-      .sorted { ($0.source, $0.offset) < ($1.source, $1.offset) }
-      .map { $0.diagnostic(texts) }
+    let faults = (reader.faults + assembler.faults).sorted { ($0.source, $0.offset) < ($1.source, $1.offset) }
+    var diagnostics = faults.prefix(maximumFaults).map { $0.diagnostic(texts) }
+    if let next = faults.dropFirst(maximumFaults).first {
+      let more = DomainFault(
+        .error, next.source, next.offset, "\(faults.count - maximumFaults) more faults from here on",
+        "correct the first ones")
+      diagnostics.append(more.diagnostic(texts))
+    }
     return (list, diagnostics)
   }
+
+  /// Nobody reads more, and each holds its line.
+  private static let maximumFaults = 10_000
 
   private init(_ inventory: Inventory, _ names: NameRules, _ defaultPair: PairID?) {
     self.inventory = inventory

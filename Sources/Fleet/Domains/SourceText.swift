@@ -13,6 +13,10 @@ public struct SourceText: Sendable {
     var starts = [0]
     bytes.withUnsafeBufferPointer { buffer in
       for index in 0..<buffer.count where buffer[index] == 0x0a { starts.append(index + 1) }
+      // Files of the old Macintosh have CR alone; elsewhere a CR before LF is no line of its own.
+      if starts.count == 1 {
+        for index in 0..<buffer.count where buffer[index] == 0x0d { starts.append(index + 1) }
+      }
     }
     lineStarts = starts
     if hidesSecrets { sensitiveLines = SecretLines.find(in: starts.indices.map { line($0 + 1) }) }
@@ -42,15 +46,26 @@ public struct SourceText: Sendable {
     return SourceLocation(file: name, line: low + 1, column: String(decoding: before, as: UTF8.self).count + 1)
   }
 
+  /// Beyond this, a line is not for people, and looking at it again for every value in it would take its square.
+  private static let longLine = 10_000
+
+  private func length(ofLine number: Int) -> Int {
+    guard lineStarts.indices.contains(number - 1) else { return 0 }
+    return (number < lineStarts.count ? lineStarts[number] : bytes.count) - lineStarts[number - 1]
+  }
+
   /// The place of a mark that counts Unicode scalars, as libyaml's do.
   public func location(line: Int, scalarColumn: Int) -> SourceLocation {
+    guard length(ofLine: line) <= Self.longLine else {
+      return SourceLocation(file: name, line: line, column: scalarColumn)
+    }
     let before = String(String.UnicodeScalarView(self.line(line).unicodeScalars.prefix(scalarColumn - 1)))
     return SourceLocation(file: name, line: line, column: before.count + 1)
   }
 
   /// The line with a caret under the column, or nil where the line may hold a secret.
   public func excerpt(at location: SourceLocation) -> String? {
-    guard !sensitiveLines.contains(location.line) else { return nil }
+    guard !sensitiveLines.contains(location.line), length(ofLine: location.line) <= Self.longLine else { return nil }
     let line = line(location.line)
     // A window around the column: a minified file must not fill the screen.
     let column = min(location.column - 1, line.count)
@@ -85,12 +100,15 @@ enum SecretLines {
     var found = Set<Int>()
     // While set, deeper lines belong to the value of a secret key.
     var under: Int?
+    // The value begins on the next line, whatever its indentation.
+    var isAwaited = false
     var inPEM = false
     for (index, line) in lines.enumerated() {
       let indent = line.prefix { $0 == " " || $0 == "\t" }.count
       let isBlank = indent == line.count
       if let depth = under {
-        if isBlank || indent > depth { found.insert(index + 1) } else { under = nil }
+        if isBlank || indent > depth || isAwaited { found.insert(index + 1) } else { under = nil }
+        isAwaited = isAwaited && isBlank
       }
       if line.contains("-----BEGIN") { inPEM = true }
       if inPEM { found.insert(index + 1) }
@@ -99,6 +117,7 @@ enum SecretLines {
         found.insert(index + 1)
         // `- password: |` owns the lines that are deeper than its key, and a sequence item's keys stand two columns in.
         under = indent
+        isAwaited = line.trimmingSuffix { $0 == " " }.last.map { ":|>-+0123456789".contains($0) } ?? false
       }
     }
     return found
@@ -123,4 +142,12 @@ enum SecretLines {
     "apikey",
     "api_key", "mac_key",
   ]
+}
+
+extension String {
+  fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> Substring {
+    var rest = self[...]
+    while let last = rest.last, predicate(last) { rest.removeLast() }
+    return rest
+  }
 }

@@ -211,6 +211,36 @@ import Testing
     #expect(flowKey.diagnostics.map(\.message) == ["aliases inside keys"])
   }
 
+  @Test func manyAliasesAreFineWhereNoKeyIsOne() throws {
+    var text = """
+      authorities: [{ id: ca, directory: "https://ca.example/directory" }]
+      resolvers: ["[2001:db8::53]:53", '[::1]:53']
+      defaults: { ssh: &login { agent: true } }
+      pairs:
+
+      """
+    for i in 1...60 {
+      text += "  - { id: p\(i), vips: [{ id: web, address: 192.0.2.\(i) }], nodes: "
+      text += "[{ id: n\(i), address: 192.0.3.\(i), ssh: *login }] }\n"
+    }
+
+    let loaded = try Folder.load(text)
+
+    #expect(loaded.diagnostics == [])
+    #expect(loaded.inventory?.pairs.count == 60)
+    #expect(loaded.inventory?.resolvers == ["[2001:db8::53]:53", "[::1]:53"])
+  }
+
+  @Test func aWholeInventoryOnOneLineTakesNoSquareOfTime() throws {
+    // 5,000 faults on one long line.
+    let text = "{" + (0..<5_000).map { "\"unknown key number \($0) ä\": [1, 2, 3]" }.joined(separator: ", ") + "}"
+
+    let loaded = try Folder.load(text)
+
+    #expect(loaded.diagnostics.count > 5_000)
+    #expect(DiagnosticPrinter().text(loaded.diagnostics).count < 200_000)
+  }
+
   @Test func nestingWithoutEndIsRefused() throws {
     for text in [
       String(repeating: "[", count: 200_000), String(repeating: "{a: ", count: 100_000),

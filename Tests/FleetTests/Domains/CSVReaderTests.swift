@@ -73,6 +73,10 @@ import Testing
     #expect(rows(String(repeating: "y", count: CSVReader.maximumFieldBytes + 1)).first?.first == "fault at 0")
   }
 
+  @Test func aRowOfThousandsOfFieldsIsAFault() {
+    #expect(rows(String(repeating: "a,", count: 5_000) + "\nb\n").map(\.first) == ["fault at 1999", "b"])
+  }
+
   @Test func whateverTheBytesTheReaderEndsAndKeepsItsPlaces() {
     var random = SplitMix(seed: 7)
     let alphabet: [UInt8] = Array("ab,;\"\n\r\t #".utf8) + [0x00, 0xc3, 0xbc, 0xff, 0xef]
