@@ -57,20 +57,20 @@ struct ForwardTests {
     let server = try await SSHServer(host: "127.1.0.5")
     let connection = try await client.connect(to: server.target())
 
-    let times = try await connection.withForward(bind: "127.0.0.1", accept: Self.serve) { port throws(SSHError) in
-      var times: [Duration] = []
-      for index in 0..<40 {
+    let quick = try await connection.withForward(bind: "127.0.0.1", accept: Self.serve) { port throws(SSHError) in
+      var quick = 0
+      // A stall hits every request, a busy machine only most: five quick ones show that there is none.
+      _ = await eventually(within: .seconds(60)) {
         let start = ContinuousClock.now
-        let answer = await Self.ask(port, "\(index)")
-        times.append(ContinuousClock.now - start)
-        #expect(answer == "answer to \(index)\n")
+        let answer = await Self.ask(port, "ping")
+        if ContinuousClock.now - start < .milliseconds(30), answer == "answer to ping\n" { quick += 1 }
+        return quick == 5
       }
-      return times.sorted()
+      return quick
     }
     await connection.close()
 
-    // The quickest quarter: a stall hits every request, a busy machine only some.
-    #expect(times[10] < .milliseconds(35), "median \(times[20])")
+    #expect(quick == 5)
   }
 
   @Test func noMoreThanTheBoundAreServedAtOnceAndTheRestWaits() async throws {

@@ -161,7 +161,7 @@ final class FaultPeer: Sendable {
   }
 
   private func pause(_ duration: Duration) {
-    // The fault itself is the delay; nothing is waited for.
-    _ = usleep(UInt32(duration.components.seconds * 1_000_000 + duration.components.attoseconds / 1_000_000_000_000))
+    let (seconds, attoseconds) = duration.components
+    _ = usleep(UInt32(seconds * 1_000_000 + attoseconds / 1_000_000_000_000))  // the delay is the fault itself
   }
 }
