@@ -66,6 +66,21 @@ final class HAProxyBench {
     FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// Kills it and starts it anew from what lies on the disk.
+  func restart() throws {
+    let text = try node.read(pidFile)
+    let pid = try #require(pid_t(text.trimmingCharacters(in: .whitespacesAndNewlines)))
+    kill(pid, SIGKILL)
+    try Run.until("HAProxy is gone") { kill(pid, 0) != 0 }
+    try start()
+  }
+
+  /// One more certificate, as if it had always been there.
+  func addCertificate(_ label: String) throws {
+    try node.write(try certificates.makePEM("\(label).test"), to: "\(node.root)/certs/\(label).pem")
+    try restart()
+  }
+
   /// Changes the only termination.
   func adapt(_ change: (inout HAProxyTermination) -> Void) {
     guard case .haproxy(var haproxy) = node.node.terminations[0] else { return }

@@ -49,6 +49,20 @@ final class TestNode: NodeSession, @unchecked Sendable {  // read-only after ini
 
   func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
+  /// A directory with a `date` whose seconds fly: every call is five later. For waits that last a minute.
+  func hurriedClock() throws -> String {
+    let bin = "\(root)/bin"
+    try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+    try write(
+      """
+      #!/bin/sh
+      n=$(cat \(bin)/n 2>/dev/null || echo 1000); echo $((n+5)) >\(bin)/n; echo $n
+
+      """, to: "\(bin)/date")
+    chmod("\(bin)/date", 0o755)
+    return bin
+  }
+
   /// SHA-256 of a PEM's first certificate.
   func leaf(_ path: String) throws -> String { try Certificates.sha256(file: path) }
 }

@@ -67,8 +67,16 @@ enum Run {
     let argv = ([path] + arguments).map { strdup($0) } + [nil]
     let envp = variables.map { strdup($0) } + [nil]
     defer { (argv + envp).forEach { free($0) } }
+    // libdispatch's threads block every signal, and a child would inherit that: a daemon deaf to SIGHUP.
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    var none = sigset_t()
+    sigemptyset(&none)
+    posix_spawnattr_setsigmask(&attributes, &none)
+    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var pid: pid_t = 0
-    let code = posix_spawn(&pid, path, &actions, nil, argv, envp)
+    let code = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
     try #require(code == 0, "cannot start \(path): \(code)")
     return pid
   }
