@@ -16,7 +16,8 @@ import Testing
       }
       let issuing = try await clock.measure {
         for start in stride(from: 0, to: 10_000, by: 500) {
-          _ = try await store.append((start..<start + 500).flatMap(life), sweep: ID("s"), at: noon)
+          let batch = start..<start + 500
+          _ = try await store.append(batch.flatMap(issue) + roll(batch.map(reference)), sweep: ID("s"), at: noon)
         }
       }
       var state = FleetState()
@@ -32,9 +33,20 @@ import Testing
     EventWalk.plainSpec(SpecID("p\(number % 200)/c\(number)"), names: ["n\(number).example.org"])
   }
 
-  private func life(_ number: Int) -> [Event] {
+  private func reference(_ number: Int) -> AttemptReference {
+    AttemptReference(spec: spec(number).id, attempt: AttemptID("a\(number)"))
+  }
+
+  private func roll(_ batch: [AttemptReference]) -> [Event] {
+    [
+      .installed(node: ID("n1"), certificates: batch, proof: .memory, reason: "passive"),
+      .installed(node: ID("n2"), certificates: batch, proof: .wire, reason: "handshake"), .served(certificates: batch),
+    ]
+  }
+
+  private func issue(_ number: Int) -> [Event] {
     let spec = spec(number)
-    let of = AttemptReference(spec: spec.id, attempt: AttemptID("a\(number)"))
+    let of = reference(number)
     let pem = "-----BEGIN CERTIFICATE-----\n" + String(repeating: String(repeating: "M", count: 64) + "\n", count: 24)
     let certificate = IssuedCertificate(
       attempt: of.attempt, sha256: String(repeating: "0", count: 64), serial: "0A", notBefore: noon,
@@ -46,8 +58,6 @@ import Testing
       .keyMade(of: of, key: Attempt.Key(node: ID("n1"), request: pem)), .orderRequested(of: of),
       .orderCreated(of: of, url: "https://ca.example/order/\(number)"), .finalizeRequested(of: of),
       .issued(of: of, certificate: certificate),
-      .installed(node: ID("n1"), certificates: [of], proof: .memory, reason: "passive"),
-      .installed(node: ID("n2"), certificates: [of], proof: .wire, reason: "handshake"), .served(certificates: [of]),
     ]
   }
 }
