@@ -40,6 +40,13 @@ public enum HostsFile {
     public var added: Int?
     /// Why one could not be told.
     public var reason: String?
+
+    /// Collects the parts.
+    public init(names: Int, added: Int? = 0, reason: String? = nil) {
+      self.names = names
+      self.added = added
+      self.reason = reason
+    }
   }
 
   /// Reads the answer.
@@ -48,7 +55,7 @@ public enum HostsFile {
     guard let file = transcript.first("hosts"), let count = Int(file.rest) else {
       throw Failure(.stageRefused, "the node did not say that the list of names is written")
     }
-    var answer = Answer(names: count, added: 0)
+    var answer = Answer(names: count)
     for record in transcript.all("memory") {
       let words = record.words(3)
       if words[1] == "told", let added = Int(words[2]) {
