@@ -80,8 +80,6 @@ def pair_lines(pair: Pair) -> list[str]:
     ]
     for vip in pair.vips:
         lines.append(f"      - {{ id: {word(vip.id)}, address: {vip.address}, http: {vip.http}, https: {vip.https} }}")
-    if pair.challenge == "thumbprint":
-        lines.append("    challenge: thumbprint")
     lines.append("    nodes:")
     for node in pair.nodes:
         lines += indented(6, node_lines(pair, node))
@@ -96,6 +94,11 @@ def node_lines(pair: Pair, node: Node) -> list[str]:
         lines.append(f"  active: {{ {source} }}")
     if pair.challenge == "tunnel":
         lines.append(f"  challenge: {{ tunnel: {{ port: {node.tunnel} }} }}")
+    else:
+        keys = f"hosts: {word(haproxy.hosts_file(node))}"
+        # The rule stands in the HAProxy before stunnel, which is no termination.
+        keys += f", socket: {word(node.socket('stats'))}" if pair.has_stunnel else ""
+        lines.append(f"  challenge: {{ thumbprint: {{ {keys} }} }}")
     kind = "stunnel" if pair.has_stunnel else "haproxy"
     termination = stunnel(node) if pair.has_stunnel else haproxy_termination(pair, node)
     if not pair.vip_bound:

@@ -6,8 +6,6 @@ public import Fleet
 /// fail-over in mid-validation does no harm. The rule answers only for names that we asked certificates for (a file of hosts) and for tokens
 /// of the ACME alphabet: without that, anybody could have this load balancer confirm any name's challenges for our account, and reflect text.
 public enum ChallengeRule {
-  /// Where the names stand, unless the caller chose otherwise.
-  public static let defaultHostsFile = "/etc/haproxy/certfleet.hosts"
 
   /// The header by which the preflight knows which pair answered.
   public static let pairHeader = "X-Certfleet-Pair"
@@ -16,7 +14,7 @@ public enum ChallengeRule {
   ///
   /// Nil when a value could not stand in a configuration: a thumbprint is base64url of SHA-256, a pair's id and the path hold no space or quote.
   public static func haproxyLines(
-    pair: PairID, thumbprint: String, hostsFile: String = ChallengeRule.defaultHostsFile
+    pair: PairID, thumbprint: String, hostsFile: String = ChallengeMethod.usualHostsFile
   ) -> String? {
     guard isBase64URL(thumbprint), thumbprint.utf8.count == 43, let pair = HAProxyWord(pair.rawValue),
       let file = HAProxyWord(hostsFile), !(pair.text + file.text).contains(where: { "%#$[]".contains($0) })
@@ -49,12 +47,11 @@ public enum ChallengeRule {
 
   /// The lines for a node's own challenge method and version, or why its version does not allow the method.
   public static func lines(
-    for node: Node, facts: NodeFacts, pair: PairID, thumbprint: String,
-    hostsFile: String = ChallengeRule.defaultHostsFile
+    for node: Node, facts: NodeFacts, pair: PairID, thumbprint: String
   ) -> Result<String, Lack> {
     switch node.challenge {
     case .tunnel(let port): return .success(tunnelLines(port: port))
-    case .thumbprint:
+    case .thumbprint(let hostsFile, _):
       // `http-request return` with `lf-string` came with 2.2.0.
       if let haproxy = facts.haproxy, haproxy < SoftwareVersion(2, 2) {
         return .failure(

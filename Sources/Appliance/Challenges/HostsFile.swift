@@ -5,7 +5,7 @@ public import SSH
 public enum HostsFile {
   /// Makes file and memory hold exactly these names. Wildcards are left out: http-01 cannot prove one.
   public static func script(
-    _ names: some Sequence<String>, path: String = ChallengeRule.defaultHostsFile, on node: Node, nonce: Nonce
+    _ names: some Sequence<String>, path: String = ChallengeMethod.usualHostsFile, on node: Node, nonce: Nonce
   ) -> RemoteScript {
     let hosts = Set(names.filter(isHost).map { $0.lowercased() }).sorted()
     let list = hosts.joined(separator: "\n")
@@ -24,12 +24,19 @@ public enum HostsFile {
       write_hosts \(ShellWord(CheckSum.posix(of: list)))
 
       """
-    for termination in TerminationShell.all(of: node) {
-      guard case .haproxy = termination.termination else { continue }
+    for termination in rulers(of: node) {
       body += "\(termination.functions)\(termination.call)\ntell_memory\n"
     }
     body += "rm -rf \"$D\"\n"
     return RemoteScript(body, for: node.login, nonce: nonce, idle: .seconds(90))
+  }
+
+  /// The HAProxies that hold the rule: the node's terminations, or the one in front of stunnel that the challenge names by its socket.
+  private static func rulers(of node: Node) -> [TerminationShell] {
+    if case .thumbprint(_, let socket?) = node.challenge {
+      return [TerminationShell(index: 0, termination: .haproxy(HAProxyTermination(certificates: "/", socket: socket)))]
+    }
+    return TerminationShell.all(of: node).filter { if case .haproxy = $0.termination { true } else { false } }
   }
 
   /// What became of it.

@@ -54,6 +54,7 @@ struct Issuer: Sendable {
           "an order for \(attempt.names) was asked for, but the run ended before the CA's answer was recorded"))
     }
     guard attempt.state == .makingKey else { return attempt }
+    if let refusal = await pair.allow(order.spec.names.names) { throw .failed(refusal) }
     if let veto = await preflight.veto(order.spec, on: pair) { throw .failed(veto) }
     let key: Attempt.Key
     switch await pair.makeKey(for: order.spec, attempt: of.attempt) {

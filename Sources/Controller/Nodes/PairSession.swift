@@ -13,6 +13,7 @@ actor PairSession {
   private nonisolated let tunnels: [NodeID: TunnelDesk]
   private let keyMakers: [NodeID: CoalescedWork<KeyOrder, Result<String, Failure>>]
   private let asking = Gate(limit: 1)
+  private let hosts: CoalescedWork<[String], Failure?>
   private var known: KnownTroubles
   private var lastAnswer: (at: Date, verdicts: [VIPID: ActiveVerdict], silent: [NodeID: Failure])?
 
@@ -25,7 +26,7 @@ actor PairSession {
 
   init(
     pair: Pair, links: [NodeID: NodeLink], recorder: Recorder, clock: any TimeSource, thumbprint: String,
-    known: KnownTroubles
+    names: Set<String>, known: KnownTroubles
   ) {
     self.pair = pair
     self.links = links
@@ -35,6 +36,11 @@ actor PairSession {
     tunnels = links.compactMapValues { link in
       guard case .tunnel(let port) = link.node.challenge else { return nil }
       return TunnelDesk(link: link, port: port, responder: .init(pair: pair.id, thumbprint: thumbprint))
+    }
+    let rule = HostsRule(links: Array(links.values), names: names)
+    hosts = CoalescedWork(limit: 1_000) { requests in
+      let failure = await rule.allow(requests.flatMap(\.self))
+      return requests.map { _ in failure }
     }
     keyMakers = links.mapValues { link in
       CoalescedWork(limit: 25) { orders in await Self.makeKeys(orders, on: link) }
@@ -197,6 +203,9 @@ actor PairSession {
   }
 
   // MARK: Challenges
+
+  /// Has the static rule answer for these names on every node that it can reach.
+  nonisolated func allow(_ names: [String]) async -> Failure? { await hosts(names) }
 
   /// How http-01 is answered for a VIP: by the way of its active node, or of the first node while nobody knows.
   func challengeMethod(for vip: VIPID) async -> ChallengeMethod {

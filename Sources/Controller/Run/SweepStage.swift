@@ -79,8 +79,9 @@ struct SweepStage {
       facts: Dictionary(pair.nodes.compactMap { node in state.nodes[node.id]?.facts.map { (node.id, $0) } }) { one, _ in
         one
       })
+    let names = Set(state.certificates.values.lazy.filter { $0.spec.pair == pair.id }.flatMap(\.spec.names.names))
     return PairSession(
       pair: pair, links: Dictionary(uniqueKeysWithValues: links), recorder: recorder, clock: clock,
-      thumbprint: thumbprint, known: known)
+      thumbprint: thumbprint, names: names, known: known)
   }
 }

@@ -108,7 +108,8 @@ extension Workplace {
     guard let node = pair.nodes.first else { return nil }
     let lines: String? =
       switch node.challenge {
-      case .thumbprint: ChallengeRule.haproxyLines(pair: pair.id, thumbprint: thumbprint)
+      case .thumbprint(let hosts, _):
+        ChallengeRule.haproxyLines(pair: pair.id, thumbprint: thumbprint, hostsFile: hosts)
       case .tunnel(let port): ChallengeRule.tunnelLines(port: port)
       }
     return lines.map { Enrolment.Rule(pair: pair.id, lines: $0) }

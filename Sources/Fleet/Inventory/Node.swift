@@ -110,8 +110,14 @@ public enum ActiveDetector: Sendable, Equatable, Hashable {
 
 /// How http-01 is answered.
 public enum ChallengeMethod: Sendable, Equatable, Hashable {
-  /// A static rule in HAProxy that knows the account's thumbprint (RFC 8555 §8.3 needs nothing per token).
-  case thumbprint
+  /// A static rule in HAProxy that knows the account's thumbprint (RFC 8555 §8.3 needs nothing per token). It answers only for names in a file
+  /// on the node, which certfleet keeps; the running HAProxy is told of new ones over `socket`, nil meaning those of the terminations.
+  case thumbprint(hosts: String, socket: String?)
   /// HAProxy's `backend letsencrypt` leads to a port on the node's loopback, which SSH forwards to us.
   case tunnel(port: UInt16)
+
+  /// Where the names stand unless the inventory says otherwise.
+  public static let usualHostsFile = "/etc/haproxy/certfleet.hosts"
+  /// The static rule with its file in the usual place.
+  public static let usualThumbprint = ChallengeMethod.thumbprint(hosts: usualHostsFile, socket: nil)
 }

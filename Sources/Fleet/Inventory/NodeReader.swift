@@ -153,26 +153,34 @@ struct NodeReader {
   }
 
   private func challenge(_ section: Section) -> ChallengeMethod {
-    guard let node = section.node("challenge") else { return .thumbprint }
+    let usual = ChallengeMethod.usualThumbprint
+    guard let node = section.node("challenge") else { return usual }
     // The port of the vendor's own manual: `backend letsencrypt` → 127.0.0.1:8888.
     let usualPort: UInt16 = 8_888
     if case .scalar(let word, _) = node.value {
       switch word {
-      case "thumbprint": return .thumbprint
+      case "thumbprint": return usual
       case "tunnel": return .tunnel(port: usualPort)
       default:
         context.faults.error(
           at: node.location, "“\(Printable.short(word, 40))” is no way to answer challenges",
           remedy: Spelling.remedy(for: word, among: ["thumbprint", "tunnel"], "challenge"))
-        return .thumbprint
+        return usual
       }
     }
-    let challenge = Section(node, "“challenge” of \(section.title)", keys: ["tunnel"], context)
-    guard let tunnel = challenge.section("tunnel", keys: ["port"]) else {
-      if challenge.entry("tunnel") == nil {
-        challenge.missing("tunnel", remedy: "write thumbprint, or { tunnel: { port: 8888 } }")
+    let challenge = Section(node, "“challenge” of \(section.title)", keys: ["thumbprint", "tunnel"], context)
+    if let thumbprint = challenge.section("thumbprint", keys: ["hosts", "socket"]) {
+      func path(_ key: String) -> String? {
+        thumbprint.text(key).flatMap { remotePath($0, at: thumbprint.location(of: key)) }
       }
-      return .thumbprint
+      return .thumbprint(hosts: path("hosts") ?? ChallengeMethod.usualHostsFile, socket: path("socket"))
+    }
+    guard let tunnel = challenge.section("tunnel", keys: ["port"]) else {
+      if challenge.entry("tunnel") == nil, challenge.entry("thumbprint") == nil {
+        challenge.missing(
+          "tunnel", remedy: "write thumbprint, { thumbprint: { hosts: PATH } } or { tunnel: { port: 8888 } }")
+      }
+      return usual
     }
     return .tunnel(port: tunnel.port("port") ?? usualPort)
   }

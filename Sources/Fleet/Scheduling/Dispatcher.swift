@@ -12,24 +12,24 @@ public struct Dispatcher: Sendable {
   /// Why certificates of this run wait, for progress and reports: the limit that binds and until when.
   public private(set) var waiting: Waiting?
 
-  private let inventory: Inventory
-  private let pairs: [PairID: Pair]
+  let inventory: Inventory
+  let pairs: [PairID: Pair]
   private let weights: [CustomerID: Int]
-  private let batches: BatchPolicy
-  private var random: SeededGenerator
+  let batches: BatchPolicy
+  var random: SeededGenerator
   private var scheduler: Scheduler
-  private var standings: [PairID: PairStanding] = [:]
+  var standings: [PairID: PairStanding] = [:]
   private var dirty: Set<SpecID>
   private var replanAt: Date
-  private var deployments: [PairID: [BatchTarget: Set<AttemptReference>]] = [:]
-  private var waitingSince: [AttemptReference: Date] = [:]
+  var deployments: [PairID: [BatchTarget: Set<AttemptReference>]] = [:]
+  var waitingSince: [AttemptReference: Date] = [:]
   private var unfinished: Set<SpecID> = []
-  private var issuing: [SpecID: PairID] = [:]
-  private var rollingOut: Set<PairID> = []
+  var issuing: [SpecID: PairID] = [:]
+  var rollingOut: Set<PairID> = []
   private var holds: [SpecID: Hold] = [:]
-  private var issuable: [PairID: Set<SpecID>] = [:]
-  private var leavesLeft: Int
-  private var isStopping = false
+  var issuable: [PairID: Set<SpecID>] = [:]
+  var leavesLeft: Int
+  var isStopping = false
   private let surveysAll: Bool
   private let only: Set<SpecID>?
 
@@ -125,50 +125,6 @@ public struct Dispatcher: Sendable {
     return rows.values.sorted { $0.key < $1.key }
   }
 
-  /// Moves the ledger's buckets when the CA does, seen from what was recorded; must run before the record is folded.
-  private mutating func settle(_ record: Record) -> [BucketRow] {
-    switch record.event {
-    case .orderCreated(let of, _): return ledger.orderCreated(of.attempt, at: record.at)
-    case .issued(let of, _): return ledger.commit(of.attempt, at: record.at)
-    case .attemptFailed(let of, let failure):
-      guard let certificate = state.certificates[of.spec], let attempt = certificate.attempt, attempt.id == of.attempt,
-        let authority = certificate.attemptAuthority
-      else { return ledger.release(of.attempt, order: .placed, at: record.at) }
-      var rows: [BucketRow] = []
-      var fate = Ledger.OrderFate.placed
-      switch attempt.state {
-      case .makingKey, .requestingOrder: fate = .notPlaced
-      // The CA refused newOrder and spent nothing, unless its answer never came.
-      case .ordering: fate = failure.kind == .orderLost ? .placed : .notPlaced
-      case .validating, .finalizing, .issued, .failed: break
-      }
-      if case .validating = attempt.state, failure.kind.loudness == .customer, let name = failure.name {
-        rows += ledger.failedAuthorization(name, authority, by: of.attempt, at: record.at)
-      }
-      rows += ledger.release(of.attempt, order: fate, at: record.at)
-      if failure.kind == .rateLimited {
-        let signal = RateLimitSignal.read(
-          status: 429, type: nil, detail: failure.detail, retryAfter: failure.retryAfter, at: record.at)
-        if let signal {
-          rows += ledger.apply(signal, to: planned(certificate, authority, at: record.at), at: record.at)
-        }
-      }
-      return rows
-    default: return []
-    }
-  }
-
-  private func planned(_ certificate: CertificateState, _ authority: AuthorityID, at now: Date) -> PlannedOrder {
-    // Boulder looks back 120 days for the exact set (`ratelimits`): such an order is let off the account's and the domain's limits.
-    let isSameSet =
-      certificate.issued.map {
-        certificate.issuedRevision == certificate.revision && now.timeIntervalSince($0.notBefore) < 119 * 86_400
-      }
-    return PlannedOrder(
-      authority: authority, names: certificate.spec.names, registeredDomains: certificate.spec.registeredDomains,
-      exemption: isSameSet == true ? .sameSet : .none)
-  }
-
   /// A survey came to its end.
   public mutating func surveyed(_ pair: PairID, _ survey: PairSurvey) {
     standings[pair] = .surveyed(survey)
@@ -201,25 +157,6 @@ public struct Dispatcher: Sendable {
 
   /// Nothing new is started any more; what runs comes to its end.
   public mutating func stop() { isStopping = true }
-
-  /// Attempts that ended without the ledger's hearing of it, in a crash: what they held is settled.
-  public mutating func settleOrphans(at now: Date) -> [BucketRow] {
-    ledger.settleOrphans(open: Set(state.certificates.values.compactMap { $0.attempt?.id }), at: now)
-  }
-
-  /// When everything that may start would be issued: the very scheduler and ledger of a run, on a virtual clock.
-  public func forecast(at now: Date) -> Forecast {
-    let attempts = inventory.pace.attemptsInFlight
-    var scheduler = Scheduler(limits: .init(total: attempts, perPair: attempts), seed: 0)
-    for certificate in state.certificates.values {
-      guard let pair = pairs[certificate.spec.pair] else { continue }
-      let isPaused = state.pairs[pair.id]?.isPaused == true
-      let (action, _) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
-      guard action == .issue || action == .renew else { continue }
-      scheduler.add(candidate(certificate, isRenewal: action == .renew, at: now))
-    }
-    return Forecast.run(scheduler, ledger, from: now)
-  }
 
   /// The CA cannot be asked: what is issued already is still rolled out.
   public mutating func stopOrdering() { leavesLeft = 0 }
@@ -335,7 +272,7 @@ public struct Dispatcher: Sendable {
     }
   }
 
-  private func candidate(_ certificate: CertificateState, isRenewal: Bool, at now: Date) -> Candidate {
+  func candidate(_ certificate: CertificateState, isRenewal: Bool, at now: Date) -> Candidate {
     Candidate(
       spec: certificate.spec.id, kind: isRenewal ? .renew : .issue, pair: certificate.spec.pair,
       customer: certificate.spec.customer, order: planned(certificate, inventory.authorities[0].id, at: now),
@@ -417,82 +354,4 @@ public struct Dispatcher: Sendable {
     return works
   }
 
-  private mutating func rollouts(at now: Date) -> [Work] {
-    var works: [Work] = []
-    for pair in deployments.keys.sorted() where !rollingOut.contains(pair) {
-      guard let order = rollout(of: pair, at: now) else { continue }
-      rollingOut.insert(pair)
-      for item in order.items { waitingSince[item] = nil }
-      works.append(.rollOut(order))
-    }
-    return works
-  }
-
-  /// The one batch of a pair that may start now: what a returned node owes goes first.
-  private mutating func rollout(of id: PairID, at now: Date) -> RolloutOrder? {
-    guard let pair = pairs[id], let survey = standings[id]?.survey, let targets = deployments[id] else { return nil }
-    let moreIsComing =
-      (issuing.values.contains(id) || !(issuable[id] ?? []).isEmpty) && waiting == nil && leavesLeft > 0 && !isStopping
-    for target in targets.keys.sorted(by: { Self.rank($0) < Self.rank($1) }) {
-      let items = (targets[target] ?? []).filter { isTouchable($0, target, pair, survey, at: now) }
-      let oldest = items.compactMap { waitingSince[$0] }.min() ?? now
-      guard batches.starts(waiting: items.count, oldestAge: now.timeIntervalSince(oldest), moreIsComing: moreIsComing)
-      else { continue }
-      let batch = Array(items.sorted(by: isMoreUrgent).prefix(batches.size))
-      deployments[id]?[target]?.subtract(batch)
-      let nodes = survey.rolloutOrder(of: pair.nodes.map(\.id))
-      switch target {
-      case .node(let node):
-        return RolloutOrder(id: random.id("r"), pair: id, items: batch, first: node, second: nil, owing: nil)
-      case .pair:
-        guard let first = nodes.first else { return nil }
-        return RolloutOrder(
-          id: random.id("r"), pair: id, items: batch, first: first, second: nodes.dropFirst().first,
-          owing: pair.nodes.map(\.id).first { survey.unreachable[$0] != nil })
-      }
-    }
-    return nil
-  }
-
-  private static func rank(_ target: BatchTarget) -> String {
-    switch target {
-    case .node(let node): "0" + node.rawValue
-    case .pair: "1"
-    }
-  }
-
-  private func isMoreUrgent(_ left: AttemptReference, _ right: AttemptReference) -> Bool {
-    let ends = [left, right].map { state.certificates[$0.spec]?.servedNotAfter ?? .distantFuture }
-    return (ends[0], left.spec) < (ends[1], right.spec)
-  }
-
-  /// A dead peer delays a certificate until its danger line, unless the pair says `degraded: deploy`.
-  private func isTouchable(
-    _ item: AttemptReference, _ target: BatchTarget, _ pair: Pair, _ survey: PairSurvey, at now: Date
-  ) -> Bool {
-    guard let certificate = state.certificates[item.spec], certificate.issuedReference == item,
-      state.pairs[pair.id]?.isPaused != true, case .node = survey.node(activeFor: certificate.spec.vip)
-    else { return false }
-    if case .node(let node) = target { return survey.unreachable[node] == nil }
-    guard !survey.unreachable.isEmpty else { return true }
-    guard survey.unreachable.count < pair.nodes.count else { return false }
-    switch pair.degraded {
-    case .deploy: return true
-    case .waitUntilDanger: return certificate.isInDanger(at: now)
-    }
-  }
-}
-
-extension CertificateState {
-  /// Whether the certificate that the VIP serves is past its danger line, so that even half a pair is better than waiting.
-  public func isInDanger(at now: Date) -> Bool {
-    guard let servedNotAfter, let issued else { return false }
-    let ninth = issued.notAfter.timeIntervalSince(issued.notBefore) / 9
-    return now >= servedNotAfter.addingTimeInterval(-ninth)
-  }
-}
-
-extension PaceSettings {
-  /// Attempts under way: keys are made on the nodes ahead of the orders, so that the CA never waits for a key.
-  public var attemptsInFlight: Int { ordersInFlight * 3 }
 }

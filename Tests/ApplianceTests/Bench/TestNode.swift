@@ -20,7 +20,7 @@ final class TestNode: NodeSession, @unchecked Sendable {  // read-only after ini
     }
     node = Node(
       id: NodeID(name), address: "127.0.0.1", ssh: SSHSettings(user: "root"), work: "~/.certfleet", active: .always,
-      challenge: .thumbprint, terminations: [])
+      challenge: .usualThumbprint, terminations: [])
     environment = ["HOME": "\(root)/home", "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"]
   }
 

@@ -48,7 +48,7 @@ import Testing
     #expect(nodes[2].ssh == SSHSettings(user: "fleet", port: 2222, useAgent: true, jump: hop))
     #expect(nodes.map(\.work) == ["~/.certfleet", "/var/lib/fleet", "/var/lib/fleet"])
     #expect(nodes.map(\.active) == [.heartbeat, .carp(vhid: 3), .always])
-    #expect(nodes.map(\.challenge) == [.thumbprint, .tunnel(port: 9999), .tunnel(port: 9999)])
+    #expect(nodes.map(\.challenge) == [.usualThumbprint, .tunnel(port: 9999), .tunnel(port: 9999)])
     #expect(inventory.pairs.map(\.degraded) == [.deploy, .waitUntilDanger])
   }
 

@@ -1,0 +1,83 @@
+public import Foundation
+
+/// Which batches go onto their pairs now.
+extension Dispatcher {
+  mutating func rollouts(at now: Date) -> [Work] {
+    var works: [Work] = []
+    for pair in deployments.keys.sorted() where !rollingOut.contains(pair) {
+      guard let order = rollout(of: pair, at: now) else { continue }
+      rollingOut.insert(pair)
+      for item in order.items { waitingSince[item] = nil }
+      works.append(.rollOut(order))
+    }
+    return works
+  }
+
+  /// The one batch of a pair that may start now: what a returned node owes goes first.
+  private mutating func rollout(of id: PairID, at now: Date) -> RolloutOrder? {
+    guard let pair = pairs[id], let survey = standings[id]?.survey, let targets = deployments[id] else { return nil }
+    let moreIsComing =
+      (issuing.values.contains(id) || !(issuable[id] ?? []).isEmpty) && waiting == nil && leavesLeft > 0 && !isStopping
+    for target in targets.keys.sorted(by: { Self.rank($0) < Self.rank($1) }) {
+      let items = (targets[target] ?? []).filter { isTouchable($0, target, pair, survey, at: now) }
+      let oldest = items.compactMap { waitingSince[$0] }.min() ?? now
+      guard batches.starts(waiting: items.count, oldestAge: now.timeIntervalSince(oldest), moreIsComing: moreIsComing)
+      else { continue }
+      let batch = Array(items.sorted(by: isMoreUrgent).prefix(batches.size))
+      deployments[id]?[target]?.subtract(batch)
+      let nodes = survey.rolloutOrder(of: pair.nodes.map(\.id))
+      switch target {
+      case .node(let node):
+        return RolloutOrder(id: random.id("r"), pair: id, items: batch, first: node, second: nil, owing: nil)
+      case .pair:
+        guard let first = nodes.first else { return nil }
+        return RolloutOrder(
+          id: random.id("r"), pair: id, items: batch, first: first, second: nodes.dropFirst().first,
+          owing: pair.nodes.map(\.id).first { survey.unreachable[$0] != nil })
+      }
+    }
+    return nil
+  }
+
+  private static func rank(_ target: BatchTarget) -> String {
+    switch target {
+    case .node(let node): "0" + node.rawValue
+    case .pair: "1"
+    }
+  }
+
+  private func isMoreUrgent(_ left: AttemptReference, _ right: AttemptReference) -> Bool {
+    let ends = [left, right].map { state.certificates[$0.spec]?.servedNotAfter ?? .distantFuture }
+    return (ends[0], left.spec) < (ends[1], right.spec)
+  }
+
+  /// A dead peer delays a certificate until its danger line, unless the pair says `degraded: deploy`.
+  private func isTouchable(
+    _ item: AttemptReference, _ target: BatchTarget, _ pair: Pair, _ survey: PairSurvey, at now: Date
+  ) -> Bool {
+    guard let certificate = state.certificates[item.spec], certificate.issuedReference == item,
+      state.pairs[pair.id]?.isPaused != true, case .node = survey.node(activeFor: certificate.spec.vip)
+    else { return false }
+    if case .node(let node) = target { return survey.unreachable[node] == nil }
+    guard !survey.unreachable.isEmpty else { return true }
+    guard survey.unreachable.count < pair.nodes.count else { return false }
+    switch pair.degraded {
+    case .deploy: return true
+    case .waitUntilDanger: return certificate.isInDanger(at: now)
+    }
+  }
+}
+
+extension CertificateState {
+  /// Whether the certificate that the VIP serves is past its danger line, so that even half a pair is better than waiting.
+  public func isInDanger(at now: Date) -> Bool {
+    guard let servedNotAfter, let issued else { return false }
+    let ninth = issued.notAfter.timeIntervalSince(issued.notBefore) / 9
+    return now >= servedNotAfter.addingTimeInterval(-ninth)
+  }
+}
+
+extension PaceSettings {
+  /// Attempts under way: keys are made on the nodes ahead of the orders, so that the CA never waits for a key.
+  public var attemptsInFlight: Int { ordersInFlight * 3 }
+}
