@@ -26,6 +26,12 @@ public struct ProgressSnapshot: Sendable, Equatable {
     public var done: Int
     /// What there is to do.
     public var total: Int
+
+    /// Collects the parts.
+    public init(done: Int, total: Int) {
+      self.done = done
+      self.total = total
+    }
   }
 
   /// Seconds that are left at the present rate; nil while nothing can be said.

@@ -8,6 +8,8 @@ import SSH
 public struct Enrolment: Sendable, Encodable {
   /// One entry for each node, in inventory order.
   public var nodes: [NodeLine] = []
+  /// Entries of a known_hosts file that cannot count, and why.
+  public var notes: [String] = []
   /// The exact lines to paste, by pair.
   public var challengeRules: [Rule] = []
   /// Whether something is left to do.
@@ -57,6 +59,7 @@ public struct Enrolment: Sendable, Encodable {
       if let failure = line.failure { out.append("    \(Printable.terminal(failure))") }
       out += line.missing.map { "    missing: \(Printable.terminal($0))" }
     }
+    out += notes.map { "note: \(Printable.terminal($0))" }
     if nodes.contains(where: { $0.standing == .unknown || $0.standing == .changed }) {
       out += ["", "Compare the fingerprints with the nodes' consoles, then: certfleet enroll --accept"]
     }
@@ -83,8 +86,9 @@ extension Workplace {
   /// - Parameters:
   ///   - accepts: Pin what is shown; without it nothing is pinned.
   ///   - knownHosts: A known_hosts file whose entries for the nodes' addresses count as compared by a person.
+  ///   - progress: Told how many pairs are done, of how many.
   public func enroll(
-    _ ids: [String], accepts: Bool, knownHosts: String?
+    _ ids: [String], accepts: Bool, knownHosts: String?, progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws(CommandFault) -> Enrolment {
     let chosen = Set(try find(pairs: ids))
     let state = try fleetState()
@@ -94,14 +98,35 @@ extension Workplace {
     let hosts = try knownHosts.map { (path) throws(CommandFault) in KnownHosts.parse(try Self.text(of: path)) }
     let desk = EnrolmentDesk(client: client, targets: targets, clock: clock, accepts: accepts, knownHosts: hosts)
     var enrolment = Enrolment()
-    for pair in inventory.pairs where chosen.contains(pair.id) {
-      let found = await desk.enroll(pair, state)
-      try await record(found.events)
-      enrolment.nodes += found.lines
+    enrolment.notes = (hosts?.skipped ?? []).map { "\(knownHosts ?? ""):\($0.line): not taken over: \($0.reason)" }
+    let pairs = inventory.pairs.filter { chosen.contains($0.id) }
+    let found = await Self.all(pairs, desk, state, progress)
+    await client.shutdown()
+    for pair in pairs {
+      guard let answer = found[pair.id] else { continue }
+      enrolment.nodes += answer.lines
       if let rule = Self.rule(for: pair, thumbprint: thumbprint) { enrolment.challengeRules.append(rule) }
     }
-    await client.shutdown()
+    try await record(pairs.flatMap { found[$0.id]?.events ?? [] })
     return enrolment
+  }
+
+  /// Pairs asked at the same time: each costs a handshake per type of host key on both nodes.
+  private static let pairsInFlight = 16
+
+  private static func all(
+    _ pairs: [Pair], _ desk: EnrolmentDesk, _ state: FleetState, _ progress: @escaping @Sendable (Int, Int) -> Void
+  ) async -> [PairID: EnrolmentDesk.Answer] {
+    let gate = Gate(limit: pairsInFlight)
+    return await withTaskGroup(of: (PairID, EnrolmentDesk.Answer).self) { group in
+      for pair in pairs { group.addTask { (pair.id, await gate.run { await desk.enroll(pair, state) }) } }
+      var found: [PairID: EnrolmentDesk.Answer] = [:]
+      for await (id, answer) in group {
+        found[id] = answer
+        progress(found.count, pairs.count)
+      }
+      return found
+    }
   }
 
   private static func rule(for pair: Pair, thumbprint: String) -> Enrolment.Rule? {
@@ -131,7 +156,13 @@ struct EnrolmentDesk: Sendable {
   let accepts: Bool
   let knownHosts: KnownHosts?
 
-  func enroll(_ pair: Pair, _ state: FleetState) async -> (events: [Event], lines: [Enrolment.NodeLine]) {
+  /// What one pair's nodes showed, and what is to be recorded of it.
+  struct Answer: Sendable {
+    var events: [Event]
+    var lines: [Enrolment.NodeLine]
+  }
+
+  func enroll(_ pair: Pair, _ state: FleetState) async -> Answer {
     var events: [Event] = []
     var lines: [Enrolment.NodeLine] = []
     for node in pair.nodes {
@@ -150,7 +181,7 @@ struct EnrolmentDesk: Sendable {
       if line.standing == .pinned { await look(at: node, &line, &events) }
       lines.append(line)
     }
-    return (events, lines)
+    return Answer(events: events, lines: lines)
   }
 
   private func keys(

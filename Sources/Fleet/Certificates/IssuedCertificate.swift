@@ -6,7 +6,7 @@ public struct IssuedCertificate: Sendable, Equatable, Codable {
   public var attempt: AttemptID
   /// SHA-256 of the leaf's DER, lower-case hex.
   public var sha256: String
-  /// The serial number, upper-case hex without separators, as `openssl x509 -serial` prints it.
+  /// The serial number, lower-case hex without separators.
   public var serial: String
   /// The start of its life.
   public var notBefore: Date

@@ -56,7 +56,13 @@ public struct CertificateRow: Sendable, Equatable, Codable {
   }
 
   /// Describes a certificate at `now`.
-  public init(_ certificate: CertificateState, in state: FleetState, pair: Pair?, sweep: SweepID?) {
+  ///
+  /// - Parameters:
+  ///   - sweep: the run that is reported; failures that began in it are new.
+  ///   - since: the same by time, for a run that another process did the work of.
+  public init(
+    _ certificate: CertificateState, in state: FleetState, pair: Pair?, sweep: SweepID?, since: Date = .distantFuture
+  ) {
     spec = certificate.spec.id
     names = certificate.spec.names.names
     customer = certificate.spec.customer
@@ -64,7 +70,9 @@ public struct CertificateRow: Sendable, Equatable, Codable {
     vip = certificate.spec.vip
     failingSince = certificate.failingSince
     failures = certificate.failures
-    isNewFailure = certificate.lastFailure != nil && sweep != nil && certificate.failingSweep == sweep
+    let beganInSweep = sweep != nil && certificate.failingSweep == sweep
+    isNewFailure =
+      certificate.lastFailure != nil && (beganInSweep || certificate.failingSince.map { $0 >= since } == true)
     nextTry = certificate.notBefore.flatMap { $0 == .distantFuture ? nil : $0 }
     servedNotAfter = certificate.served == nil ? nil : certificate.servedNotAfter
     dueAt = certificate.issued?.dueAt

@@ -97,7 +97,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     self.endedAt = endedAt
     let pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
     rows = after.certificates.values.sorted { $0.spec.id < $1.spec.id }.map {
-      CertificateRow($0, in: after, pair: pairs[$0.spec.pair], sweep: sweep)
+      CertificateRow($0, in: after, pair: pairs[$0.spec.pair], sweep: sweep, since: startedAt)
     }
     groups = FailureGroup.groups(of: rows)
     customers = Self.customerLines(rows, before: before, after: after, inventory: inventory)

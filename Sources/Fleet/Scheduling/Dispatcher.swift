@@ -240,9 +240,10 @@ public struct Dispatcher: Sendable {
     let (action, reason) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
     if let only, action == .issue, !only.contains(id) { return }
     switch action {
-    case .keep, .blocked:
+    case .keep:
       holds[id] = nil
-      return
+      proveBetter(certificate, at: now)
+    case .blocked: holds[id] = nil
     case .redeploy: offer(certificate, reason, at: now)
     case .issue, .renew:
       guard standings[pair.id] != nil else { return wanted.formUnion([pair.id]) }
@@ -260,6 +261,17 @@ public struct Dispatcher: Sendable {
   }
 
   private var wanted: Set<PairID> = []
+  private var looked: Set<SpecID> = []
+
+  /// A node that was proved below the wire and holds the VIP now, after a fail-over, can be proved on the wire: once a run, by a look alone.
+  private mutating func proveBetter(_ certificate: CertificateState, at now: Date) {
+    guard let survey = standings[certificate.spec.pair]?.survey, survey.unreachable.isEmpty,
+      case .node(let active) = survey.node(activeFor: certificate.spec.vip),
+      let installation = certificate.installations[active], installation.proof < .wire,
+      looked.insert(certificate.spec.id).inserted
+    else { return }
+    offer(certificate, .unproved(node: active), at: now)
+  }
 
   private mutating func withdraw(_ id: SpecID) {
     scheduler.remove(id)

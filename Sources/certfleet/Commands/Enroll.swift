@@ -18,7 +18,11 @@ struct Enroll: AsyncParsableCommand {
   var knownHosts: String?
 
   func run() async throws {
-    let result = try await options.workplace().enroll(pairs, accepts: accept, knownHosts: knownHosts)
+    let result = try await options.workplace().enroll(pairs, accepts: accept, knownHosts: knownHosts) {
+      [isShown = Terminal.isInteractive && !options.quiet] done, total in
+      if isShown { Terminal.draw("\r\u{1b}[2K" + ProgressDisplay.bar("asking pairs", done, of: total)) }
+      if isShown, done == total { Terminal.draw("\r\u{1b}[2K") }
+    }
     if options.json {
       try Terminal.show(json: result)
     } else {

@@ -102,6 +102,11 @@ actor ProgressDisplay: ProgressSink {
       + (note.isEmpty ? "" : "  " + note)
   }
 
+  /// One bar for a command with one phase.
+  static func bar(_ title: String, _ done: Int, of total: Int) -> String {
+    bar(title, .init(done: done, total: total), "", Terminal.columns)
+  }
+
   private static func notes(_ snapshot: ProgressSnapshot) -> [String] {
     var notes: [String] = []
     if let waiting = snapshot.waiting {
