@@ -11,7 +11,7 @@ import SSH
 actor TunnelDesk {
   private let link: NodeLink
   private let port: UInt16
-  private let responder: ResponderSettings
+  private let settings: ResponderSettings
   private var tokens: [String: String] = [:]
   private var isOpen = false
   private var waiters: [CheckedContinuation<Failure?, Never>] = []
@@ -28,7 +28,7 @@ actor TunnelDesk {
   init(link: NodeLink, port: UInt16, responder: ResponderSettings) {
     self.link = link
     self.port = port
-    self.responder = responder
+    settings = responder
     (demand, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
@@ -38,7 +38,7 @@ actor TunnelDesk {
   /// Makes tokens answerable; returns once the tunnel is open and was looked at from the node.
   func present(_ new: [String]) async -> Failure? {
     for token in new {
-      guard let authorization = KeyAuthorization(token: token, thumbprint: responder.thumbprint) else {
+      guard let authorization = KeyAuthorization(token: token, thumbprint: settings.thumbprint) else {
         return Failure(.authorityRefused, "the CA's token has characters that RFC 8555 §8.3 forbids")
       }
       tokens[token] = authorization.description
@@ -74,12 +74,13 @@ actor TunnelDesk {
   }
 
   private func hold() async -> Failure? {
+    let responder = TunnelResponder(pair: settings.pair) { [self] token in await authorization(of: token) }
     do throws(Failure) {
       let connection = try await link.separateConnection()
       do throws(SSHError) {
         try await connection.withForward(
-          bind: "127.0.0.1", port: port, maximumInFlight: 32, accept: { [self] in await answer($0) },
-          body: { (bound) async throws(SSHError) in await watch(bound) })
+          bind: "127.0.0.1", port: port, maximumInFlight: 32, accept: { await responder.serve($0) },
+          body: { (bound) async throws(SSHError) in await watch(bound, connection) })
         await connection.close()
         return refusal
       } catch {
@@ -94,7 +95,7 @@ actor TunnelDesk {
   private var refusal: Failure?
 
   /// Looks from the node at what sshd bound: with `GatewayPorts yes` it listens on every interface, and then nothing is answered.
-  private func watch(_ bound: UInt16) async {
+  private func watch(_ bound: UInt16, _ connection: SSHConnection) async {
     refusal = nil
     do throws(Failure) {
       let script = TunnelCheck.script(port: bound, on: link.node, nonce: .fresh())
@@ -113,26 +114,8 @@ actor TunnelDesk {
     }
     isOpen = true
     settle(nil)
-    while !Task.isCancelled, !tokens.isEmpty || ContinuousClock.now - lastUsed < Self.linger {
+    while await connection.isAlive, !Task.isCancelled, !tokens.isEmpty || ContinuousClock.now - lastUsed < Self.linger {
       do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
-    }
-  }
-
-  private func answer(_ channel: SSHForwardedChannel) async {
-    var request: [UInt8] = []
-    let known = tokens
-    do throws(SSHError) {
-      while true {
-        let part = try await channel.read(within: .seconds(5))
-        request += part
-        let reading = ChallengeAnswer.read(request, isEnd: part.isEmpty, pair: responder.pair) { known[$0] }
-        if case .answer(let answer) = reading {
-          try await channel.write(answer.response, within: .seconds(5))
-          return
-        }
-      }
-    } catch {
-      // The asker went away or was too slow; it asks again if it cares.
     }
   }
 
