@@ -9,6 +9,7 @@ enum RollBackShell {
       if [ "$KIND" = haproxy ]; then hot_open; fi
       for a_n in $ALL; do
         item_$a_n; old_dir
+        beat
         set_state $a_n ''
         if [ ! -e "$OLDDIR/$label.pem" ] && [ ! -e "$OLDDIR/$label.absent" ]; then
           set_state $a_n bad; say item $a_n untouched; continue
@@ -57,6 +58,7 @@ enum InspectShell {
       if [ "$KIND" = haproxy ] && [ -z "$v_open" ]; then tell "blind $T" "${E:-HAProxy is older than 2.1}"; fi
       for v_i in "$@"; do
         item_$v_i
+        beat
         v_want=$new
         if [ -n "$OLD" ]; then
           if [ -e "$D/old/$label.pem" ]; then leaf "$D/old/$label.pem"; v_want=$LEAF

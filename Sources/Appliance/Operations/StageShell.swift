@@ -6,6 +6,7 @@ enum StageShell {
     bad() { printf '%s %s\n' "$K" "$(flat "$E")" >"$R/$p_stem.bad"; }
     prepare() {
       p_stem=$1
+      beat
       rm -f "$R/$1.bad"
       p_chain=$R/$1.chain; p_key=$W/keys/$1.key
       if [ "$(file_sum "$p_chain")" != "$2" ]; then
@@ -47,6 +48,7 @@ enum StageShell {
       return 0
     }
     stage_one() {
+      beat
       if [ -s "$R/$att.bad" ]; then s_bad=$(cat "$R/$att.bad"); tell "item $I ${s_bad%% *}" "${s_bad#* }"; return 1; fi
       if by_hand; then tell "item $I hand" "$E"; return 1; fi
       rm -f "$staged.refused"
@@ -98,6 +100,7 @@ enum StageShell {
         s_rest=$s_good; s_good=
         for s_i in $s_rest; do
           item_$s_i
+          beat
           if alone_$KIND "$staged"; then s_good="$s_good $s_i"
           else
             mv -f "$staged" "$D/.$label.refused"

@@ -19,6 +19,8 @@ enum ShellLibrary {
     trap : HUP INT TERM PIPE
     n=0; LOCKED=; OUT=/dev/null
     say() { n=$((n+1)); printf '@cf %s %s\n' "$CF_NONCE" "$*" >&3; }
+    # beat: silence would look like a hung node
+    beat() { printf '@cf %s beat\n' "$CF_NONCE" >&3; }
     flat() { printf '%s' "$*" | tr '\011-\015' '     ' | tr -d '\000-\010\016-\037\177' | sed 's/  */ /g' | cut -c1-600; }
     # tell RECORD TEXT: a record whose text came from elsewhere
     tell() { t_head=$1; shift; say "$t_head $(flat "$@")"; }
@@ -53,7 +55,7 @@ enum ShellLibrary {
         while kill -0 $b_pid 2>/dev/null; do
           sleep 1 3>&-
           b_i=$((b_i+1))
-          if [ $((b_i % 10)) -eq 0 ]; then printf '@cf %s beat\n' "$CF_NONCE" >&3; fi
+          if [ $((b_i % 10)) -eq 0 ]; then beat; fi
           if [ $b_i -ge $b_left ]; then kill -TERM $b_pid; sleep 2 3>&-; kill -KILL $b_pid; fi
         done
       ) >/dev/null 2>&1 </dev/null &
@@ -84,7 +86,7 @@ enum ShellLibrary {
         if [ -n "$(find "$W/lock" -prune -mmin +30 2>/dev/null)" ]; then rm -rf "$W/lock"; continue; fi
         l_i=$((l_i+1))
         if [ $l_i -ge 90 ]; then die busy "another step still works here (process $l_pid)"; fi
-        if [ $((l_i % 10)) -eq 0 ]; then printf '@cf %s beat\n' "$CF_NONCE" >&3; fi
+        if [ $((l_i % 10)) -eq 0 ]; then beat; fi
         sleep 1
       done
       LOCKED=1

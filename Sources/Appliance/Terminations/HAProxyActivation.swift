@@ -20,6 +20,7 @@ enum HAProxyActivation {
     keep_all() {
       for a_i in "$@"; do
         item_$a_i
+        beat
         if by_hand; then bad hand "$E"; continue; fi
         if [ "$LEAF" != "$new" ]; then
           leaf "$staged"
@@ -73,11 +74,12 @@ enum HAProxyActivation {
   private static let memory: ShellText = #"""
     # hot_open ITEMS: sets CAN when the stats socket may be used, else WHY
     hot_open() {
-      CAN=; WHY=
+      CAN=; WHY=; LISTS=
       if [ "$HOT" = none ]; then
         WHY='this HAProxy is older than 2.1, or nothing here can talk to its socket'; return
       fi
       if ! open_cli; then WHY=$E; return; fi
+      LISTS=1
       a_try=0
       while :; do
         open_transaction
@@ -131,9 +133,9 @@ enum HAProxyActivation {
         hot_del "$NAME" || { E="del ssl cert: $(flat "$A")"; return 1; }
       fi
     }
-    # reloaded FILE: did the process take it up? Where no socket tells, the command's exit status has to do.
+    # reloaded FILE: did the process take it up? Where the socket told nothing before, the command's exit status has to do.
     reloaded() {
-      if [ -z "$SOCK" ] || [ "$CLIENT" = none ] || [ "$HOT" = none ]; then return 0; fi
+      if [ -z "$LISTS" ]; then return 0; fi
       serial_sha1 "$1"
       a_end=$(($(now)+60))
       while [ $(now) -le $a_end ]; do
@@ -143,7 +145,6 @@ enum HAProxyActivation {
         fi
         nap
       done
-      if ! open_cli; then return 0; fi
       E="a minute after the reload memory holds serial ${MSERIAL:-nothing} instead of $SERIAL"
       return 1
     }
@@ -168,6 +169,7 @@ enum HAProxyActivation {
       a_need=
       for a_n in $ALL; do
         item_$a_n; state $a_n
+        beat
         if [ "$ST" = bad ]; then continue; fi
         if [ -n "$CAN" ]; then
           if hot_one; then set_state $a_n hot; continue; fi
@@ -203,9 +205,14 @@ enum HAProxyActivation {
           target=$a_need
           if ! reload_haproxy "$a_need"; then
             a_fail=$K; a_text=$E
-            undo move
+            # the old files first, then one more reload, then the words
+            for a_n in $ALL; do
+              item_$a_n; state $a_n
+              if [ "$ST" = move ]; then put_back "$D/old"; fi
+            done
             RELOADS=2
             if ! reload_haproxy ''; then a_text="$a_text; with the old set in place again: $E"; fi
+            undo move
           else
             RELOADS=1
           fi

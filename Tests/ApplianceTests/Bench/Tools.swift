@@ -91,7 +91,7 @@ enum Run {
   }
 
   /// Waits until a condition holds, or fails after the deadline.
-  static func until(_ what: String, seconds: Double = 20, _ condition: () throws -> Bool) throws {
+  static func until(_ what: String, seconds: Double = 60, _ condition: () throws -> Bool) throws {
     let deadline = Date().addingTimeInterval(seconds)
     while try !condition() {
       try #require(Date() < deadline, "waited too long: \(what)")
