@@ -22,12 +22,22 @@ actor PairSession {
     var pair: Failure?
     var nodes: [NodeID: Failure] = [:]
     var facts: [NodeID: String] = [:]
+
+    /// What the journal has of this pair.
+    init(of pair: Pair, in state: FleetState) {
+      self.pair = state.pairs[pair.id]?.trouble
+      for node in pair.nodes {
+        nodes[node.id] = state.nodes[node.id]?.trouble
+        facts[node.id] = state.nodes[node.id]?.facts
+      }
+    }
   }
 
   init(
-    pair: Pair, links: [NodeID: NodeLink], recorder: Recorder, clock: any TimeSource, thumbprint: String,
+    pair: Pair, links list: [NodeLink], recorder: Recorder, clock: any TimeSource, thumbprint: String,
     names: Set<String>, known: KnownTroubles
   ) {
+    let links = Dictionary(uniqueKeysWithValues: list.map { ($0.node.id, $0) })
     self.pair = pair
     self.links = links
     self.recorder = recorder
@@ -37,7 +47,7 @@ actor PairSession {
       guard case .tunnel(let port) = link.node.challenge else { return nil }
       return TunnelDesk(link: link, port: port, responder: .init(pair: pair.id, thumbprint: thumbprint))
     }
-    let rule = HostsRule(links: Array(links.values), names: names)
+    let rule = HostsRule(links: list, names: names)
     hosts = CoalescedWork(limit: 1_000) { requests in
       let failure = await rule.allow(requests.flatMap(\.self))
       return requests.map { _ in failure }

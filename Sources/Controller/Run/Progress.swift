@@ -36,7 +36,7 @@ public struct ProgressSnapshot: Sendable, Equatable {
 
   /// Seconds that are left at the present rate; nil while nothing can be said.
   public var secondsLeft: Double? {
-    let left = Double(issuing.total - issuing.done)
+    let left = Double(issuing.total - issuing.done - failures.reduce(0) { $0 + $1.count })
     return rate > 0 && left > 0 ? left / rate : nil
   }
 

@@ -37,10 +37,18 @@ struct SweepStage {
     let client = SSHClient(handshakeLimit: Self.handshakes)
     let targets = NodeTargets(state: start.state)
     let nodes = Gate(limit: inventory.pace.nodesInFlight)
-    let sessions = Dictionary(
-      uniqueKeysWithValues: inventory.pairs.map { pair in
-        (pair.id, session(pair, client, targets, nodes, recorder, account.thumbprint, start.state))
-      })
+    let names = Dictionary(grouping: start.state.certificates.values.lazy.map(\.spec), by: \.pair)
+    var sessions: [PairID: PairSession] = [:]
+    for pair in inventory.pairs {
+      let links = pair.nodes.map { node in
+        NodeLink(node: node, client: client, nodes: nodes) { () async throws(Failure) in
+          try await targets.target(of: node)
+        }
+      }
+      sessions[pair.id] = PairSession(
+        pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: account.thumbprint,
+        names: Set((names[pair.id] ?? []).flatMap(\.names.names)), known: .init(of: pair, in: start.state))
+    }
     let issuer = Issuer(
       authority: account.authority, settings: inventory.authorities[0], recorder: recorder,
       preflight: Preflight(
@@ -58,30 +66,5 @@ struct SweepStage {
       dispatcher, sweep: sweep, bounds: bounds, from: sequence, messages: messages, post: post)
     await client.shutdown()
     return (outcome, account.failure)
-  }
-
-  private func session(
-    _ pair: Pair, _ client: SSHClient, _ targets: NodeTargets, _ nodes: Gate, _ recorder: Recorder,
-    _ thumbprint: String,
-    _ state: FleetState
-  ) -> PairSession {
-    let links = pair.nodes.map { node in
-      let link = NodeLink(node: node, client: client, nodes: nodes) { () async throws(Failure) in
-        try await targets.target(of: node)
-      }
-      return (node.id, link)
-    }
-    let known = PairSession.KnownTroubles(
-      pair: state.pairs[pair.id]?.trouble,
-      nodes: Dictionary(pair.nodes.compactMap { node in state.nodes[node.id]?.trouble.map { (node.id, $0) } }) {
-        one, _ in one
-      },
-      facts: Dictionary(pair.nodes.compactMap { node in state.nodes[node.id]?.facts.map { (node.id, $0) } }) { one, _ in
-        one
-      })
-    let names = Set(state.certificates.values.lazy.filter { $0.spec.pair == pair.id }.flatMap(\.spec.names.names))
-    return PairSession(
-      pair: pair, links: Dictionary(uniqueKeysWithValues: links), recorder: recorder, clock: clock,
-      thumbprint: thumbprint, names: names, known: known)
   }
 }

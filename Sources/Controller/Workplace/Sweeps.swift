@@ -9,7 +9,10 @@ extension Workplace {
   public func sweep(_ request: SweepRequest, progress: any ProgressSink) async throws(CommandFault) -> SweepReport {
     let plan = try request.plan.map { (path) throws(CommandFault) in try SavedPlan.load(from: path) }
     let imported = try await synchronise()
-    for warning in imported.warnings { await progress.warn(warning) }
+    if !imported.warnings.isEmpty {
+      await progress.warn(
+        "\(Wording.count(imported.warnings.count, "warning")) about the lists: certfleet check shows more")
+    }
     if !imported.proposedRemovals.isEmpty {
       let count = imported.proposedRemovals.count
       await progress.warn(

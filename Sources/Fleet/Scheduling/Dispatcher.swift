@@ -20,6 +20,8 @@ public struct Dispatcher: Sendable {
   private var scheduler: Scheduler
   var standings: [PairID: PairStanding] = [:]
   private var dirty: Set<SpecID>
+  /// The certificates of each pair; one that moved away or was removed may linger, which costs a look.
+  private var members: [PairID: Set<SpecID>]
   private var replanAt: Date
   var deployments: [PairID: [BatchTarget: Set<AttemptReference>]] = [:]
   var waitingSince: [AttemptReference: Date] = [:]
@@ -93,6 +95,9 @@ public struct Dispatcher: Sendable {
     let attempts = inventory.pace.attemptsInFlight
     scheduler = Scheduler(limits: .init(total: attempts, perPair: attempts), seed: seed)
     dirty = Set(state.certificates.keys)
+    members = Dictionary(grouping: state.certificates.values.lazy.map(\.spec), by: \.pair).mapValues {
+      Set($0.map(\.id))
+    }
     replanAt = now.addingTimeInterval(Self.replanSeconds)
     leavesLeft = maximum
   }
@@ -112,7 +117,9 @@ public struct Dispatcher: Sendable {
       try state.apply(record)
       for subject in record.event.subjects {
         switch subject {
-        case .certificate(let spec): dirty.insert(spec)
+        case .certificate(let spec):
+          dirty.insert(spec)
+          if let pair = state.certificates[spec]?.spec.pair { members[pair, default: []].insert(spec) }
         case .pair(let pair): dirtyAll(of: pair)
         case .node, .account: break
         }
@@ -204,9 +211,7 @@ public struct Dispatcher: Sendable {
   // MARK: Deciding
 
   private mutating func dirtyAll(of pair: PairID) {
-    for certificate in state.certificates.values where certificate.spec.pair == pair {
-      dirty.insert(certificate.spec.id)
-    }
+    dirty.formUnion(members[pair] ?? [])
   }
 
   private mutating func hold(_ spec: SpecID, after failure: Failure, at now: Date) {
