@@ -303,4 +303,45 @@ struct HAProxyRolloutTests {
 
     #expect(active.certificates["p1/first"] == .done(.hot))
   }
+
+  @Test func aReloadThatHangsIsEndedAndTheOldSetIsBack() async throws {
+    let bench = try HAProxyBench()
+    bench.adapt {
+      $0.socket = nil
+      $0.reload = "exec /bin/sleep 100000"
+    }
+    let facts = try await bench.facts()
+    let old = try bench.node.leaf("\(bench.node.root)/certs/first.pem")
+    let work = bench.work(try await bench.batch(["first"], expected: .anything), facts: facts)
+    _ = try await bench.step(work, work.stage(nonce: Nonce("a")))
+    bench.node.environment["PATH"] = try bench.node.sleepless() + ":" + (bench.node.environment["PATH"] ?? "")
+
+    let active = try await bench.step(work, work.activate(nonce: Nonce("b")))
+
+    #expect(active.failures.map(\.failure.kind) == [.reloadRefused], "\(active)")
+    #expect(try bench.node.leaf("\(bench.node.root)/certs/first.pem") == old)
+  }
+
+  @Test func aStepWaitsForOneThatStillRunsAndTakesOverFromADeadOne() async throws {
+    let bench = try HAProxyBench()
+    let facts = try await bench.facts()
+    let work = bench.work(try await bench.batch(["first"], expected: .anything), facts: facts)
+    let lock = "\(bench.node.root)/home/.certfleet/lock"
+    try FileManager.default.createDirectory(atPath: lock, withIntermediateDirectories: true)
+    try bench.node.write("\(getpid())\n", to: "\(lock)/pid")
+    let path = bench.node.environment["PATH"] ?? ""
+    bench.node.environment["PATH"] = try bench.node.sleepless() + ":" + path
+
+    let failure = await #expect(throws: Failure.self) {
+      try await bench.step(work, work.stage(nonce: Nonce("a")))
+    }
+    #expect(failure?.detail.contains("still works here") == true)
+    #expect(bench.node.exists(lock))
+    // No process has this number: Linux stops at 2^22.
+    try bench.node.write("4194305\n", to: "\(lock)/pid")
+    let staged = try await bench.step(work, work.stage(nonce: Nonce("b")))
+
+    #expect(staged.failures.isEmpty, "\(staged)")
+    #expect(!bench.node.exists(lock))
+  }
 }

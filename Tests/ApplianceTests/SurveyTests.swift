@@ -10,7 +10,7 @@ struct SurveyTests {
 
   private func node(_ terminations: [Termination]) -> Node {
     Node(
-      id: "n1", address: "192.0.2.1", ssh: SSHSettings(user: "root"), active: .always, challenge: .thumbprint,
+      id: "n1", address: "192.0.2.1", ssh: SSHSettings(user: "root"), active: .always, challenge: .usualThumbprint,
       terminations: terminations)
   }
 

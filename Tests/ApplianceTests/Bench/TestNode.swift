@@ -63,6 +63,15 @@ final class TestNode: NodeSession, @unchecked Sendable {  // read-only after ini
     return bin
   }
 
+  /// A directory with a `sleep` that does not: for waits that are counted.
+  func sleepless() throws -> String {
+    let bin = "\(root)/sleepless"
+    try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
+    try write("#!/bin/sh\n", to: "\(bin)/sleep")
+    chmod("\(bin)/sleep", 0o755)
+    return bin
+  }
+
   /// SHA-256 of a PEM's first certificate.
   func leaf(_ path: String) throws -> String { try Certificates.sha256(file: path) }
 }

@@ -5,7 +5,8 @@
     model_haproxy.py DIR haproxy …    -v and -c
     model_haproxy.py DIR reload       the reload command
 
-DIR/case.json says the version, which answers are replaced and what fails; DIR/state.json is its memory; DIR/log has every command.
+DIR/case.json says the version, which answers are replaced and what fails; DIR/state.json is its memory, DIR/log has
+every command.
 Answers are those of HAProxy 2.6 (src/ssl_ckch.c, src/ssl_crtlist.c), of other versions where the case says so.
 """
 
@@ -126,7 +127,8 @@ def show(state, name):
     used = "Unused" if name in state["fresh"] else "Used"
     if not pem:
         return f"Filename: {name}\nStatus: Empty"
-    return f"Filename: {name}\nStatus: {used}\nSerial: {x509(pem, '-serial')}\nSHA1 FingerPrint: {x509(pem, '-fingerprint', '-sha1')}"
+    serial, sha1 = x509(pem, "-serial"), x509(pem, "-fingerprint", "-sha1")
+    return f"Filename: {name}\nStatus: {used}\nSerial: {serial}\nSHA1 FingerPrint: {sha1}"
 
 
 def put(state, name, payload):
@@ -176,7 +178,8 @@ def main():
         when = CASE.get("check", "passes")
         broken = when == "fails" or when == "failsWithNew" and any_new()
         if broken:
-            print("[ALERT]    (1) : config : parsing [haproxy.cfg:9] : 'bind' : unable to load certificate", file=sys.stderr)
+            text = "[ALERT]    (1) : config : parsing [haproxy.cfg:9] : 'bind' : unable to load certificate"
+            print(text, file=sys.stderr)
         return 1 if broken else 0
     elif role == "reload":
         with open(f"{ROOT}/log", "a") as log:
