@@ -115,7 +115,7 @@ extension Scheduler {
     if gates[gate].urgency == .emergency {
       gates[gate].free.push(entry)
     } else if best.rank.looksBad {
-      gates[gate].last.push(entry)
+      gates[gate].last.push(TailEntry(tail: max(now, tail?.finish ?? now), tat: tail?.tat ?? 0, entry: entry))
     } else if let tail, tail.finish > now {
       if tail.isFull {
         gates[gate].full.push(TailEntry(tail: tail.surplus * tail.refill, tat: 0, entry: entry))
@@ -244,7 +244,7 @@ extension Scheduler {
         offer(Precedence(tier: 1, tail: top.tail - now, isSpent: true, rank: top.entry.rank, lane: top.entry.index))
       }
       if let top = gates[gate].last.first {
-        offer(Precedence(tier: 3, tail: 0, isSpent: false, rank: top.rank, lane: top.index))
+        offer(Precedence(tier: 3, tail: top.tail - now, isSpent: false, rank: top.entry.rank, lane: top.entry.index))
       }
     }
     return best?.lane
@@ -255,7 +255,7 @@ extension Scheduler {
     while let top = gates[gate].free.first, !isAwake(top) { gates[gate].free.pop() }
     while let top = gates[gate].full.first, !isAwake(top.entry) { gates[gate].full.pop() }
     while let top = gates[gate].spent.first, !isAwake(top.entry) { gates[gate].spent.pop() }
-    while let top = gates[gate].last.first, !isAwake(top) { gates[gate].last.pop() }
+    while let top = gates[gate].last.first, !isAwake(top.entry) { gates[gate].last.pop() }
   }
 
   private func isAwake(_ entry: Entry) -> Bool {

@@ -78,7 +78,7 @@ struct Gate: Sendable {
   /// Lanes that no domain holds back.
   var free = Heap<Entry>()
   /// Lanes of which only what looks bad is left.
-  var last = Heap<Entry>()
+  var last = Heap<TailEntry>()
   var opening = Ledger.Opening.open
   var openedAt: Microseconds = .min
   /// Pairs with room whose parked cells wait until this gate opens.
