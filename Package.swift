@@ -15,8 +15,8 @@ func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target
   .target(name: name, dependencies: dependencies, swiftSettings: habits)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: habits)
+func tests(_ name: String, _ dependencies: [Target.Dependency], fixtures: [String] = []) -> Target {
+  .testTarget(name: name, dependencies: dependencies, exclude: fixtures, swiftSettings: habits)
 }
 
 func system(_ name: String, _ pkgConfig: String, apt: String) -> Target {
@@ -64,7 +64,7 @@ let package = Package(
       swiftSettings: habits),
 
     .target(name: "HostileText", path: "Tests/Support/HostileText", swiftSettings: habits),
-    tests("FleetTests", ["Fleet", "HostileText"]),
+    tests("FleetTests", ["Fleet", "HostileText"], fixtures: ["RateLimits/limits.json"]),
     tests("NamesTests", ["Names"]),
     tests("PKITests", ["PKI"]),
     tests("NetTests", ["Net"]),
