@@ -26,13 +26,14 @@ public enum SweepReportText {
     var parts: [String] = []
     if total.issued > 0 { parts.append("\(Wording.grouped(total.issued)) issued") }
     if total.renewed > 0 { parts.append("\(Wording.grouped(total.renewed)) renewed") }
+    let isIdle = total.issued + total.renewed + total.waiting + total.failed == 0
+    if isIdle { parts.append("nothing to do") }
     if total.kept > 0 { parts.append("\(Wording.grouped(total.kept)) kept") }
     if total.waiting > 0 { parts.append("\(Wording.grouped(total.waiting)) waiting") }
     if total.failed > 0 {
       parts.append(
         "\(Wording.grouped(total.failed)) failed" + (total.newlyFailed > 0 ? " (\(total.newlyFailed) new)" : ""))
     }
-    if parts.isEmpty { parts.append("nothing to do") }
     let people =
       report.troubles.count + (report.authorityFailure == nil ? 0 : 1)
       + report.groups.count { $0.kind.loudness == .operatorNeeded }
