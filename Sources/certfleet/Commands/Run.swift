@@ -70,7 +70,8 @@ struct Span: ExpressibleByArgument {
 enum Results {
   static func show(_ report: SweepReport, _ options: GlobalOptions) throws {
     if options.json {
-      try Terminal.show(json: report)
+      // The last line of a stream: one object a line, like the records before it.
+      try Terminal.show(json: report, pretty: false)
     } else {
       Terminal.show(SweepReportText.render(report))
     }
