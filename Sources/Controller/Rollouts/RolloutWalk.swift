@@ -17,6 +17,8 @@ struct RolloutWalk {
   private let deployer: Deployer
   private var sealed: [NodeID: [AttemptID: String]] = [:]
   private var active: [VIPID: NodeID] = [:]
+  /// Nodes that only sealed keys for the others, in a directory of this rollout.
+  private var sealers: Set<NodeID> = []
 
   init(order: RolloutOrder, nodes: [NodeID], batch: [CertificateState], pair: PairSession, deployer: Deployer) {
     self.order = order
@@ -42,7 +44,10 @@ struct RolloutWalk {
       return failure.map { .failed($0) } ?? .succeeded
     case .rollBack(let turn): return await rollBack(node(turn))
     case .verifyOld(let turn): return await verifyOld(node(turn))
-    case .cleanUp(let turn): return await cleanUp(node(turn), succeeded: rollout.cause == nil || isDone(turn, rollout))
+    case .cleanUp(let turn):
+      for sealer in sealers { _ = await cleanUp(sealer, succeeded: false) }
+      sealers = []
+      return await cleanUp(node(turn), succeeded: rollout.cause == nil || isDone(turn, rollout))
     }
   }
 
@@ -67,6 +72,7 @@ struct RolloutWalk {
       }
       for (owner, certificates) in Dictionary(grouping: foreign, by: \.keyNode) {
         guard let owner else { continue }
+        if !nodes.contains(owner) { sealers.insert(owner) }
         switch await seal(certificates, from: owner, to: node) {
         case .success(let keys):
           for certificate in certificates {
