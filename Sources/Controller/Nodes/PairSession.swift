@@ -15,6 +15,8 @@ actor PairSession {
   private let asking = Gate(limit: 1)
   private let hosts: CoalescedWork<[String], Failure?>
   private var known: KnownTroubles
+  /// What a killed run left on each node.
+  private var leftovers: [NodeID: [OpenRollout]]
   private var lastAnswer: (at: Date, verdicts: [VIPID: ActiveVerdict], silent: [NodeID: Failure])?
 
   /// Troubles that the journal already has: only changes are events.
@@ -35,7 +37,7 @@ actor PairSession {
 
   init(
     pair: Pair, links list: [NodeLink], recorder: Recorder, clock: any TimeSource, thumbprint: String,
-    names: Set<String>, known: KnownTroubles
+    names: Set<String>, known: KnownTroubles, abandoned: [OpenRollout]
   ) {
     let links = Dictionary(uniqueKeysWithValues: list.map { ($0.node.id, $0) })
     self.pair = pair
@@ -43,6 +45,7 @@ actor PairSession {
     self.recorder = recorder
     self.clock = clock
     self.known = known
+    leftovers = links.mapValues { _ in abandoned }
     tunnels = links.compactMapValues { link in
       guard case .tunnel(let port) = link.node.challenge else { return nil }
       return TunnelDesk(link: link, port: port, responder: .init(pair: pair.id, thumbprint: thumbprint))
@@ -76,11 +79,31 @@ actor PairSession {
       // A node that answers but cannot be worked with counts as broken: the pair is degraded.
       if let lack = await facts.of(node.id)?.fatalLack(on: node) { silent[node.id] = lack }
     }
+    for node in links.keys where silent[node] == nil { await tidy(node) }
     events += await newTroubles(verdicts, silent)
     if !events.isEmpty { try await recorder.record(events) }
     return PairSurvey(
       active: verdicts.mapValues(Self.activeNode),
       unreachable: silent, at: clock.now)
+  }
+
+  /// Removes what rollouts of a killed run staged here, keys among it. What cannot be removed now is left for the next survey.
+  private func tidy(_ id: NodeID) async {
+    guard let rollouts = leftovers[id], !rollouts.isEmpty, let link = links[id], let facts = await facts.of(id) else {
+      return
+    }
+    var left: [OpenRollout] = []
+    for rollout in rollouts {
+      do throws(Failure) {
+        let work = RolloutWork(node: link.node, facts: facts, rollout: rollout.id, files: [])
+        // As far as it came it went well, unless a step says otherwise: then what it replaced is what is served.
+        let script = work.cleanUp(succeeded: rollout.steps.allSatisfy { $0.failure == nil }, nonce: .fresh())
+        _ = try work.readCleanUp(try await link.run(script), of: script)
+      } catch {
+        left.append(rollout)
+      }
+    }
+    leftovers[id] = left
   }
 
   /// Who is active for a VIP, from an answer that is at most `seconds` old.

@@ -15,6 +15,8 @@ struct SweepStage {
   let clock: any TimeSource
   let sink: any ProgressSink
   let sweep: SweepID
+  /// Rollouts that a killed run left in the middle.
+  let abandoned: [OpenRollout]
 
   /// Nodes that are worked on at once are bounded by the inventory; half-open handshakes by what an sshd's backlog takes.
   private static let handshakes = 32
@@ -47,7 +49,8 @@ struct SweepStage {
       }
       sessions[pair.id] = PairSession(
         pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: account.thumbprint,
-        names: Set((names[pair.id] ?? []).flatMap(\.names.names)), known: .init(of: pair, in: start.state))
+        names: Set((names[pair.id] ?? []).flatMap(\.names.names)), known: .init(of: pair, in: start.state),
+        abandoned: abandoned.filter { $0.pair == pair.id })
     }
     let issuer = Issuer(
       authority: account.authority, settings: inventory.authorities[0], recorder: recorder,

@@ -79,11 +79,13 @@ public struct Dispatcher: Sendable {
   ///   - surveysAll: ask every pair, also those without work: the nightly sweep does, to prove what could not be proved before.
   ///   - maximum: how many new attempts may be started in all.
   ///   - only: the certificates of a saved plan; renewals that fall due are done besides. Nil means all.
+  ///   - untidy: pairs on which a killed run left something behind: they are asked although nothing else may be due there.
   public init(
     state: FleetState, inventory: Inventory, ledger: Ledger, seed: UInt64, surveysAll: Bool = false,
-    maximum: Int = .max, only: Set<SpecID>? = nil, at now: Date
+    maximum: Int = .max, only: Set<SpecID>? = nil, untidy: Set<PairID> = [], at now: Date
   ) {
     self.only = only
+    wanted = untidy.intersection(inventory.pairs.map(\.id))
     self.state = state
     self.inventory = inventory
     self.ledger = ledger
@@ -265,7 +267,7 @@ public struct Dispatcher: Sendable {
     }
   }
 
-  private var wanted: Set<PairID> = []
+  private var wanted: Set<PairID>
   private var looked: Set<SpecID> = []
 
   /// A node that was proved below the wire and holds the VIP now, after a fail-over, can be proved on the wire: once a run, by a look alone.
