@@ -1,0 +1,50 @@
+"""Runs the modules side by side: most of their time is waiting."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+HERE = Path(__file__).parent
+#: The longest first, so that none of them is started last.
+ORDER = ("test_killed", "test_cut_off", "test_danger", "test_failures", "test_beside")
+
+
+def modules() -> list[str]:
+    found = {path.stem for path in HERE.glob("test_*.py")}
+    return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
+
+
+def run(name: str) -> tuple[str, int, str, float]:
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-B", "-W", "ignore::ResourceWarning", "-m", "unittest", f"EndToEnd.{name}"],
+        cwd=HERE.parent, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace",
+    )  # fmt: skip
+    return name, done.returncode, done.stdout, time.monotonic() - began
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="python3 -m EndToEnd", description=__doc__)
+    options.add_argument("--quick", action="store_true", help="loops over moments look at a few of them only")
+    options.add_argument("--jobs", type=int, default=3, help="modules at the same time (3)")
+    options.add_argument("only", nargs="*", metavar="MODULE", help="test_happy_path, …; all without one")
+    chosen = options.parse_args()
+    if chosen.quick:
+        os.environ["CERTFLEET_TEST_QUICK"] = "1"
+    failed = 0
+    with ThreadPoolExecutor(max_workers=chosen.jobs) as pool:
+        for name, status, text, seconds in pool.map(run, chosen.only or modules()):
+            print(f"-- {name} ({seconds:.0f} s)\n{text.strip()}", flush=True)
+            failed |= status != 0
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

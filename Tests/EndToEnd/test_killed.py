@@ -1,0 +1,47 @@
+"""SIGKILL right after each commit of the journal; then run again."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .fleet import QUICK
+from .resumption import PAIRS, Resumption
+
+
+def shim(directory: str) -> str:
+    library = str(Path(directory, "killer.so"))
+    source = str(Path(__file__).with_name("killer.c"))
+    compiler = next(name for name in ("cc", "clang", "gcc") if shutil.which(name))
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source, "-ldl"], check=True)
+    return library
+
+
+class Killed(Resumption):
+    def test_a_run_killed_after_any_commit_is_finished_by_the_next(self) -> None:
+        fleet = self.fleet
+        fleet.enroll()
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        library = shim(folder)
+        commit, losses = 0, 0
+        while True:
+            commit += 7 if QUICK else 1
+            names = self.bring(commit)
+            before = fleet.orders()
+            environment = {"LD_PRELOAD": library, "KILL_AFTER_FLUSH": str(commit)}
+            killed = fleet.certfleet("run", environment=environment)
+            if killed.status == 0:
+                break
+            self.assertEqual(killed.status, -signal.SIGKILL, killed.text)
+            at = fleet.events()[-1][0]
+            orders, lost = self.go_on(f"commit {commit}, after {at}", names, before)
+            losses += lost
+            # An order that was asked for when the process died may or may not have reached the CA: the report names it.
+            self.assertIn(orders, range(len(PAIRS), len(PAIRS) + lost + 1), f"commit {commit}, after {at}")
+        self.assertGreater(commit, 20, "the loop must have gone through a whole run")
+        if not QUICK:
+            self.assertGreater(losses, 0, "the loop must have met the moment between intention and answer")
+        self.assertEqual(fleet.certificates(), fleet.kinds()["specAdded"])
