@@ -128,7 +128,11 @@ extension Ledger {
     return changed(touched)
   }
 
-  private mutating func spend(_ key: BucketKey, at now: Microseconds) {
+  /// Events carry whole seconds, rounded down: what the journal says of 12:00:00 may have reached the CA at 12:00:00.9.
+  static let slack: Microseconds = 1_000_000
+
+  private mutating func spend(_ key: BucketKey, at moment: Microseconds) {
+    let now = moment + Self.slack
     guard let quota = quota(of: key) else { return }
     let tat = buckets[key]?.tat ?? 0
     buckets[key, default: Bucket()].tat = quota.spent(tat: tat, at: now)

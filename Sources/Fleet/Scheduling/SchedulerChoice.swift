@@ -112,6 +112,7 @@ extension Scheduler {
     }
     lanes[lane].state = .awake
     let gate = lanes[lane].gate
+    tidy(gate)
     if gates[gate].urgency == .emergency {
       gates[gate].free.push(entry)
     } else if best.rank.looksBad {
@@ -132,6 +133,12 @@ extension Scheduler {
   private mutating func fallAsleep(_ entry: Entry, at meter: Int, until: Microseconds?) {
     let lane = entry.index
     lanes[lane].state = .asleep(meter: meter)
+    if meters[meter].sleeping.isCrowded {
+      var heap = Heap<Entry>()
+      swap(&heap, &meters[meter].sleeping)
+      heap.keep { lanes[$0.index].stamp == $0.stamp }
+      meters[meter].sleeping = heap
+    }
     meters[meter].sleeping.push(entry)
     if let until { setAlarm(meter: meter, at: until) }
     // Whoever waits for what this lane cannot use now gets it: other lanes at its other buckets, other cells of its pairs.
@@ -142,7 +149,7 @@ extension Scheduler {
   private mutating func setAlarm(meter: Int, at moment: Microseconds) {
     if let set = meters[meter].wakeAt, set <= moment { return }
     meters[meter].wakeAt = moment
-    alarms.push(Alarm(at: moment, kind: .meter, index: meter, stamp: 0))
+    setAlarm(Alarm(at: moment, kind: .meter, index: meter, stamp: 0))
   }
 
   /// Wakes the best lane that sleeps at a bucket, if there is a token. Each start asks again, so one is enough.
@@ -192,7 +199,7 @@ extension Scheduler {
     guard opening > now else { return true }
     if pairs[pair].wakeAt != opening {
       pairs[pair].wakeAt = opening
-      alarms.push(Alarm(at: opening, kind: .pair, index: pair, stamp: 0))
+      setAlarm(Alarm(at: opening, kind: .pair, index: pair, stamp: 0))
     }
     return false
   }
@@ -256,6 +263,37 @@ extension Scheduler {
     while let top = gates[gate].full.first, !isAwake(top.entry) { gates[gate].full.pop() }
     while let top = gates[gate].spent.first, !isAwake(top.entry) { gates[gate].spent.pop() }
     while let top = gates[gate].last.first, !isAwake(top.entry) { gates[gate].last.pop() }
+  }
+
+  /// Keeps only what lives in queues that have doubled since they were last cleaned.
+  private mutating func tidy(_ gate: Int) {
+    guard
+      gates[gate].free.isCrowded || gates[gate].full.isCrowded || gates[gate].spent.isCrowded
+        || gates[gate].last.isCrowded || transitions.isCrowded
+    else { return }
+    var queues = gates[gate]
+    gates[gate].free = Heap()
+    gates[gate].full = Heap()
+    gates[gate].spent = Heap()
+    gates[gate].last = Heap()
+    if queues.free.isCrowded { queues.free.keep { isAwake($0) } }
+    if queues.full.isCrowded { queues.full.keep { isAwake($0.entry) } }
+    if queues.spent.isCrowded { queues.spent.keep { isAwake($0.entry) } }
+    if queues.last.isCrowded { queues.last.keep { isAwake($0.entry) } }
+    gates[gate] = queues
+    var changes = Heap<Transition>()
+    swap(&changes, &transitions)
+    if changes.isCrowded { changes.keep { lanes[$0.lane].stamp == $0.stamp } }
+    transitions = changes
+  }
+
+  /// Entries that heaps hold, living or not: what a test watches for leaks.
+  var entryCount: Int {
+    gates.reduce(0) { $0 + $1.free.count + $1.full.count + $1.spent.count + $1.last.count }
+      + alarms.count + transitions.count + cells.reduce(0) { $0 + $1.jobs.count }
+      + lanes.reduce(0) { $0 + $1.cells.count }
+      + meters.reduce(0) { $0 + $1.sleeping.count }
+      + pairs.reduce(0) { $0 + $1.parked.values.reduce(0) { $0 + $1.count } }
   }
 
   private func isAwake(_ entry: Entry) -> Bool {

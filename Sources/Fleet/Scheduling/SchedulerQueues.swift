@@ -37,7 +37,7 @@ extension Scheduler {
     }
     let urgency = urgency(of: candidate, at: now)
     if urgency == .everyday, let danger = candidate.dangerAt {
-      alarms.push(Alarm(at: danger.microseconds, kind: .danger, index: index, stamp: jobs[index].stamp + 1))
+      setAlarm(Alarm(at: danger.microseconds, kind: .danger, index: index, stamp: jobs[index].stamp + 1))
     }
     let cell = cell(for: candidate, urgency)
     jobs[index].cell = cell
@@ -45,6 +45,12 @@ extension Scheduler {
     jobs[index].stamp += 1
     jobs[index].readyAt = now
     cells[cell].jobs.push(Entry(rank: jobs[index].rank, index: index, stamp: jobs[index].stamp))
+    if cells[cell].jobs.isCrowded {
+      var heap = Heap<Entry>()
+      swap(&heap, &cells[cell].jobs)
+      heap.keep { jobs[$0.index].stamp == $0.stamp }
+      cells[cell].jobs = heap
+    }
     for meter in lanes[cells[cell].lane].meters { meters[meter].ready += 1 }
     touch(cell)
   }
@@ -52,7 +58,17 @@ extension Scheduler {
   mutating func sleep(_ index: Int, until: Microseconds, _ binding: Binding) {
     jobs[index].place = .asleep(binding)
     jobs[index].stamp += 1
-    alarms.push(Alarm(at: until, kind: .wake, index: index, stamp: jobs[index].stamp))
+    setAlarm(Alarm(at: until, kind: .wake, index: index, stamp: jobs[index].stamp))
+  }
+
+  mutating func setAlarm(_ alarm: Alarm) {
+    if alarms.isCrowded {
+      var heap = Heap<Alarm>()
+      swap(&heap, &alarms)
+      heap.keep { isLive($0) }
+      alarms = heap
+    }
+    alarms.push(alarm)
   }
 
   /// Takes a ready job out of its cell.
@@ -69,15 +85,31 @@ extension Scheduler {
     if let best = bestEntry(of: cell) {
       let entry = Entry(rank: best.rank, index: cell, stamp: cells[cell].stamp)
       if cells[cell].isParked {
-        pairs[cells[cell].pair].parked[lanes[cells[cell].lane].gate, default: Heap()].push(entry)
+        park(entry, at: cells[cell].pair, gate: lanes[cells[cell].lane].gate)
         markPairDirty(cells[cell].pair)
       } else {
-        lanes[cells[cell].lane].cells.push(entry)
+        offer(entry, to: cells[cell].lane)
       }
     } else if !cells[cell].isParked {
       markPairDirty(cells[cell].pair)
     }
     markDirty(cells[cell].lane)
+  }
+
+  private mutating func park(_ entry: Entry, at pair: Int, gate: Int) {
+    var heap = Heap<Entry>()
+    swap(&heap, &pairs[pair].parked[gate, default: Heap()])
+    if heap.isCrowded { heap.keep { cells[$0.index].stamp == $0.stamp && cells[$0.index].isParked } }
+    heap.push(entry)
+    pairs[pair].parked[gate] = heap
+  }
+
+  private mutating func offer(_ entry: Entry, to lane: Int) {
+    var heap = Heap<Entry>()
+    swap(&heap, &lanes[lane].cells)
+    if heap.isCrowded { heap.keep { cells[$0.index].stamp == $0.stamp && !cells[$0.index].isParked } }
+    heap.push(entry)
+    lanes[lane].cells = heap
   }
 
   mutating func bestEntry(of cell: Int) -> Entry? {

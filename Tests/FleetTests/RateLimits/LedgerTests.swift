@@ -30,11 +30,11 @@ import Testing
     let issued = ledger.commit(attempt, at: after(10))
 
     #expect(created.map(\.key) == [.newOrders(letsEncrypt)])
-    #expect(created.first?.tatMicroseconds == after(2 + 36).microseconds)
+    #expect(created.first?.tatMicroseconds == after(2 + 36 + 1).microseconds)
     #expect(
       issued.filter { !$0.isVoid }.map { [$0.key.description: $0.tatMicroseconds] } == [
-        [BucketKey.domain("example.com", letsEncrypt).description: after(10 + 12_096).microseconds],
-        [BucketKey.exactSet(order.names, letsEncrypt).description: after(10 + 120_960).microseconds],
+        [BucketKey.domain("example.com", letsEncrypt).description: after(10 + 12_096 + 1).microseconds],
+        [BucketKey.exactSet(order.names, letsEncrypt).description: after(10 + 120_960 + 1).microseconds],
       ])
     #expect(!ledger.isReserved(attempt))
     #expect(issued.contains { $0.key == .failures("www.example.com", letsEncrypt) && $0.isVoid })
@@ -70,10 +70,10 @@ import Testing
     _ = ledger.release(attempt, order: .placed, at: after(5))
 
     let failures = ledger.rows.first { $0.key == .failures("www.example.com", letsEncrypt) }
-    #expect(failures?.tatMicroseconds == after(5 + 720).microseconds)
+    #expect(failures?.tatMicroseconds == after(5 + 720 + 1).microseconds)
     #expect(failures?.reservations == [])
     let pausing = ledger.rows.first { $0.key == .pausing("www.example.com", letsEncrypt) }
-    #expect(pausing?.tatMicroseconds == after(5 + 86_400).microseconds)
+    #expect(pausing?.tatMicroseconds == after(5 + 86_400 + 1).microseconds)
   }
 
   @Test func fiveFailuresInAnHourHoldTheNameForTwelveMinutesAndNoOther() throws {
@@ -84,9 +84,9 @@ import Testing
     for _ in 0..<5 { _ = ledger.failedAuthorization("bad.example.com", letsEncrypt, by: nil, at: noon) }
 
     #expect(
-      ledger.decide(bad, at: noon) == .wait(until: after(720), .failures("bad.example.com", letsEncrypt)))
+      ledger.decide(bad, at: noon) == .wait(until: after(721), .failures("bad.example.com", letsEncrypt)))
     #expect(ledger.decide(good, at: noon) == .now)
-    #expect(ledger.decide(bad, at: after(720)) == .now)
+    #expect(ledger.decide(bad, at: after(721)) == .now)
   }
 
   @Test func aNameIsHeldBackBeforeTheCAWouldPauseIt() throws {
@@ -97,7 +97,7 @@ import Testing
     let held = ledger.decide(order, at: after(86_000))
     let success = ledger.succeededAuthorization("gone.example.com", letsEncrypt)
 
-    #expect(held == .wait(until: after(86_400), .pausing("gone.example.com", letsEncrypt)))
+    #expect(held == .wait(until: after(86_401), .pausing("gone.example.com", letsEncrypt)))
     #expect(success.map(\.isVoid) == [true])
     #expect(ledger.decide(order, at: after(86_000)) == .now)
   }
@@ -108,7 +108,7 @@ import Testing
     for _ in 0..<5 { _ = ledger.observed(order.names, registeredDomains: ["example.com"], at: noon, letsEncrypt) }
     for _ in 0..<5 { _ = ledger.failedAuthorization("www.example.com", letsEncrypt, by: nil, at: noon) }
 
-    #expect(ledger.decide(order, at: noon) == .wait(until: after(120_960), .exactSet(order.names, letsEncrypt)))
+    #expect(ledger.decide(order, at: noon) == .wait(until: after(120_961), .exactSet(order.names, letsEncrypt)))
   }
 
   @Test(arguments: [
@@ -151,7 +151,7 @@ import Testing
         try #require(NameSet(["n\(index).example.com"])), registeredDomains: ["example.com"], at: noon, letsEncrypt)
     }
 
-    #expect(ledger.decide(order, at: noon) == .wait(until: after(12_096), .domain("example.com", letsEncrypt)))
+    #expect(ledger.decide(order, at: noon) == .wait(until: after(12_097), .domain("example.com", letsEncrypt)))
     #expect(ledger.decide(order, for: .emergency, at: noon) == .now)
   }
 
@@ -171,7 +171,7 @@ import Testing
 
     #expect(whileHeld == .occupied(.newOrders(letsEncrypt)))
     #expect(afterRelease == .now)
-    #expect(ledger.decide(third, at: after(3)) == .wait(until: after(62), .newOrders(letsEncrypt)))
+    #expect(ledger.decide(third, at: after(3)) == .wait(until: after(63), .newOrders(letsEncrypt)))
   }
 
   @Test func reservingTwiceHoldsOnce() throws {
@@ -194,7 +194,7 @@ import Testing
 
     #expect(restarted.isReserved("open"))
     #expect(!restarted.isReserved("dead"))
-    #expect(rows.first { $0.key == .newOrders(letsEncrypt) }?.tatMicroseconds == after(66).microseconds)
+    #expect(rows.first { $0.key == .newOrders(letsEncrypt) }?.tatMicroseconds == after(67).microseconds)
     #expect(rows.first { $0.key == .domain("example.com", letsEncrypt) }?.reservations == ["open"])
   }
 
@@ -219,13 +219,13 @@ import Testing
     _ = ledger.reserve(attempt, try order("www.example.com"), at: noon)
 
     let standing = try #require(
-      ledger.standings(at: noon).first { $0.key == .domain("example.com", letsEncrypt) })
+      ledger.standings(at: after(1)).first { $0.key == .domain("example.com", letsEncrypt) })
 
     #expect(standing.left == 39)
     #expect(standing.kept == 2)
     #expect(standing.reserved == 1)
-    #expect(standing.nextToken == after(12_096))
-    #expect(standing.fullAt == after(120_960))
+    #expect(standing.nextToken == after(12_097))
+    #expect(standing.fullAt == after(120_961))
   }
 
   @Test func pruningForgetsOnlyWhatIsFull() throws {

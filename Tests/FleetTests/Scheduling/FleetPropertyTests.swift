@@ -51,7 +51,7 @@ import Testing
   /// How many hundreds of fleets; a debug build does a tenth of what a release build does in the same time.
   static let hundreds: Int = {
     let asked = ProcessInfo.processInfo.environment["CERTFLEET_TEST_FLEETS"].flatMap { Int($0) }
-    return max(1, (asked ?? 200) / 100)
+    return max(1, (asked ?? 300) / 100)
   }()
 
   @Test(arguments: 0..<hundreds)

@@ -208,5 +208,27 @@ import Testing
     #expect(Set((0..<20).map { first($0) }).count > 5)
   }
 
+  @Test func lookingAgainAtEverythingForDaysKeepsTheQueuesSmall() throws {
+    let fleet = try (0..<120).map {
+      try candidate("n\($0).d\($0 % 2).example", danger: after(1e7), notBefore: $0 % 5 == 0 ? after(1e6) : nil)
+    }
+    var scheduler = Scheduler()
+    var ledger = ledger()
+    for key in [BucketKey.domain("d0.example", letsEncrypt), .newOrders(letsEncrypt)] {
+      _ = ledger.resync(key, retryAfter: 5_000, at: noon)
+    }
+
+    for _ in 0..<300 {
+      for candidate in fleet {
+        scheduler.remove(candidate.spec)
+        scheduler.add(candidate)
+      }
+      _ = scheduler.next(at: noon, ledger: &ledger, attempt: "a")
+    }
+
+    #expect(scheduler.waitingCount == 120)
+    #expect(scheduler.entryCount < 1_500)
+  }
+
   struct Unexpected: Error { var decision: Decision }
 }

@@ -102,7 +102,8 @@ struct VirtualFleet {
     while now < stop {
       while let moment = moments.first, moment.at <= now {
         moments.pop()
-        let date = Date(microseconds: now)
+        // What is recorded carries whole seconds, rounded down.
+        let date = Date(microseconds: now - now % 1_000_000)
         switch moment.kind {
         case .other(let domain):
           authority.spendElsewhere(domain, at: now)
