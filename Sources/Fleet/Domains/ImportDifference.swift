@@ -38,6 +38,8 @@ public struct ImportDifference: Sendable, Equatable {
 
   /// Compares. `sharing` are the customers who let others hold names at or below their own.
   public init(importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = []) {
+    // The state comes in no order; what is told to people, and which of two equal origins a move has, must not depend on it.
+    let state = state.sorted { $0.id < $1.id }
     let known = Dictionary(state.map { ($0.id, $0) }) { first, _ in first }
     let wanted = Set(list.specs.map(\.id))
     let sources = Set(list.sources)

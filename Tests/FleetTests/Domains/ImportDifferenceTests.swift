@@ -150,6 +150,18 @@ import Testing
     }
   }
 
+  @Test func theOrderOfTheStateChangesNothing() {
+    var random = SplitMix(seed: 5)
+    for round in 0..<60 {
+      let state = Lists.read(Lists.randomRows(&random).joined()).specs
+      let list = Lists.read(Lists.randomRows(&random).joined())
+
+      #expect(
+        ImportDifference(importing: list, into: state)
+          == ImportDifference(importing: list, into: state.shuffled(using: &random)), "round \(round)")
+    }
+  }
+
   @Test func afterAnyChangeOfTheListTheSecondImportIsANoOp() {
     var random = SplitMix(seed: 99)
     for round in 0..<150 {
