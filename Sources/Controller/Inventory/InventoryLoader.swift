@@ -127,7 +127,7 @@ public struct InventoryLoader {
       case .secret(let key): checkSecret(reference, "the file that holds “\(key)”")
       case .privateKey: checkSecret(reference, "the private key")
       case .certificates: checkPresent(reference, .warning, "this file of certificates")
-      case .limits: checkPresent(reference, .error, "this file of limits")
+      case .limits: checkLimits(reference)
       case .suffixList: checkPresent(reference, .error, "this public suffix list")
       }
     }
@@ -154,6 +154,13 @@ public struct InventoryLoader {
     report(
       severity, reference, "\(what) is not there or cannot be read", "check the path; it starts from this file's folder"
     )
+  }
+
+  private mutating func checkLimits(_ reference: FileReference) {
+    guard case .failure(let fault) = LimitTables.read(reference.path) else { return }
+    report(
+      .error, reference, "this file of limits is of no use: \(fault.reason)",
+      "see Docs/RateLimits.md for an example; the path starts from this file's folder")
   }
 
   /// A warning only: `check` must also be of use where the secrets are not, as in a pull request.

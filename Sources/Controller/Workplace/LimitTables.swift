@@ -1,12 +1,39 @@
 import Fleet
+import Foundation
 
 /// Which limits an authority is held to.
 enum LimitTables {
-  static func table(of authority: Authority) -> LimitTable {
+  /// Larger than any table of limits with an override for each customer.
+  private static let maximumBytes = 4 << 20
+
+  /// The tables of all authorities by id.
+  static func tables(of inventory: Inventory) throws(CommandFault) -> [AuthorityID: LimitTable] {
+    var tables: [AuthorityID: LimitTable] = [:]
+    for authority in inventory.authorities { tables[authority.id] = try table(of: authority) }
+    return tables
+  }
+
+  private static func table(of authority: Authority) throws(CommandFault) -> LimitTable {
     switch authority.limits {
-    case .none: .none
-    case .letsEncryptStaging: .letsEncryptStaging
-    case .letsEncrypt, .file: .letsEncrypt
+    case .none: return .none
+    case .letsEncryptStaging: return .letsEncryptStaging
+    case .letsEncrypt: return .letsEncrypt
+    case .file(let path):
+      switch read(path) {
+      case .success(let table): return table
+      case .failure(let fault): throw .badInput("\(path): \(fault.reason)")
+      }
+    }
+  }
+
+  /// A file of limits, or what is wrong with it.
+  static func read(_ path: String) -> Result<LimitTable, TextFile.Fault> {
+    do {
+      return .success(try LimitTable(json: Data(try TextFile.read(path, limit: maximumBytes))))
+    } catch let fault as TextFile.Fault {
+      return .failure(fault)
+    } catch {
+      return .failure(TextFile.Fault(reason: Printable.terminal("\(error)")))
     }
   }
 }

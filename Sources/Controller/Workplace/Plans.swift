@@ -118,9 +118,8 @@ extension Workplace {
       guard let spec = state.certificates[change.spec]?.spec else { return true }
       return (customer != nil && spec.customer?.rawValue != customer) || (pair != nil && spec.pair.rawValue != pair)
     }
-    let tables = Dictionary(uniqueKeysWithValues: inventory.authorities.map { ($0.id, LimitTables.table(of: $0)) })
     let dispatcher = Dispatcher(
-      state: state, inventory: inventory, ledger: Ledger(tables: tables, rows: snapshot.buckets), seed: 0, at: now)
+      state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: snapshot.buckets), seed: 0, at: now)
     let forecast = dispatcher.forecast(at: now)
     func finish(_ group: Forecast.Group) -> PlanForecast.Finish {
       .init(count: group.count, at: group.end, boundBy: group.boundBy?.description)

@@ -49,8 +49,8 @@ extension Workplace {
       [.sweepStarted(sweep: sweep, seed: seed, purpose: request.purpose)]
         + abandoned.map { .rolloutEnded(rollout: $0.id, end: .abandoned, cause: nil) }, sweep: sweep, at: startedAt)
     var dispatcher = Dispatcher(
-      state: snapshot.state, inventory: inventory, ledger: ledger(snapshot), seed: random.next(),
-      surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max, only: plan?.specs,
+      state: snapshot.state, inventory: inventory, ledger: Ledger(tables: limits, rows: snapshot.buckets),
+      seed: random.next(), surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max, only: plan?.specs,
       untidy: Set(abandoned.map(\.pair)), at: startedAt)
     let settled = dispatcher.settleOrphans(at: startedAt)
     if !settled.isEmpty { _ = try await journal.append([], sweep: sweep, at: startedAt, buckets: settled) }
@@ -66,12 +66,6 @@ extension Workplace {
     report.authorityFailure = closed
     try await mail(report, progress)
     return report
-  }
-
-  private func ledger(_ snapshot: JournalSnapshot) -> Ledger {
-    Ledger(
-      tables: Dictionary(uniqueKeysWithValues: inventory.authorities.map { ($0.id, LimitTables.table(of: $0)) }),
-      rows: snapshot.buckets)
   }
 
   /// Mails what is worth a mail: a nightly sweep always, a run that did something or needs somebody.

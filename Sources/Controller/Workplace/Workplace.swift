@@ -11,6 +11,8 @@ public struct Workplace: Sendable {
   /// What to say on stderr before the result.
   public let warnings: [String]
   let journal: JournalStore
+  /// What each authority allows.
+  let limits: [AuthorityID: LimitTable]
   let clock: any TimeSource
 
   /// Reads the inventory and opens the journal in its state directory.
@@ -34,11 +36,12 @@ public struct Workplace: Sendable {
     }
     if let state { inventory.state = absolute(state) }
     let warnings = loaded.diagnostics.map { printer.text($0) }
+    let limits = try LimitTables.tables(of: inventory)
     do throws(JournalError) {
       let journal =
         readOnly && PrivateFile.exists(inventory.state)
         ? try openForReading(inventory.state) : try JournalStore.open(directory: inventory.state, hash: digest)
-      return Workplace(inventory: inventory, warnings: warnings, journal: journal, clock: clock)
+      return Workplace(inventory: inventory, warnings: warnings, journal: journal, limits: limits, clock: clock)
     } catch {
       throw CommandFault(error)
     }
