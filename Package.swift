@@ -63,6 +63,13 @@ let package = Package(
       ],
       swiftSettings: habits),
 
+    // Only for tools/bench: the SSH layer by itself, and a journal of a run that never was.
+    .executableTarget(
+      name: "PushBench", dependencies: ["SSH"], path: "tools/benchlib/PushBench", swiftSettings: habits),
+    .executableTarget(
+      name: "JournalFiller", dependencies: ["Fleet", "Journal", "PKI"], path: "tools/benchlib/JournalFiller",
+      swiftSettings: habits),
+
     .target(name: "HostileText", path: "Tests/Support/HostileText", swiftSettings: habits),
     tests("FleetTests", ["Fleet", "HostileText"], fixtures: ["RateLimits/limits.json"]),
     tests("NamesTests", ["Names"]),

@@ -1,84 +1,52 @@
-"""reading an inventory and its lists of domains: certfleet check"""
+"""reading an inventory and its lists of domains: `certfleet check`"""
 
 from __future__ import annotations
 
 import argparse
-import statistics
 import tempfile
 from pathlib import Path
 
-from . import timing
+from . import lists, product, tables, tree
 
-PAIRS = 50
-CUSTOMERS = 10
-#: The promise that is kept or broken: seconds for so many rows.
-PROMISED_ROWS, PROMISED_SECONDS = 10_000, 2.0
+DETAILS = "Fifty pairs, and a list with international names, certificates of several names and quoted notes."
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     sizes = [10_000, 100_000]
-    parser.add_argument("--rows", type=int, nargs="+", default=sizes, help="sizes of the list (10000 100000)")
-    parser.add_argument("--runs", type=int, default=5, help="runs of each (5)")
+    text = "sizes of the list (10000 100000)"
+    parser.add_argument("--rows", type=int, nargs="+", default=sizes, metavar="N", help=text)
+    parser.add_argument("--rounds", type=int, default=5, metavar="N", help="runs of each size (5)")
 
 
 def run(options: argparse.Namespace) -> int:
-    program = timing.binary()
-    rows = [["rows", "wall min", "median", "max", "CPU", "peak MB", "rows/s"]]
-    kept = True
-    for count in options.rows:
-        with tempfile.TemporaryDirectory(prefix="certfleet-bench-") as folder:
-            directory = Path(folder)
-            (directory / "fleet.yaml").write_text(inventory())
-            (directory / "domains.csv").write_text(domains(count))
-            command = [str(program), "check", "--inventory", "fleet.yaml"]
-            costs = [timing.cost(command, directory) for _ in range(options.runs)]
-        if faulty := [cost for cost in costs if cost.status != 0]:
-            print(faulty[0].output)
-            return 1
+    program = product.build("certfleet", options.debug)
+    machine = tables.machine()
+    tables.warn_if_busy(machine)
+    measured = {count: measure(program, count, options.rounds) for count in options.rows}
+    rows = [["rows", "wall s", "min", "max", "CPU s", "peak MiB", "rows/s"]]
+    for count, costs in measured.items():
         walls = [cost.wall for cost in costs]
-        median = statistics.median(walls)
+        middle = tables.median(walls)
         rows.append(
-            [f"{count:,}", *(f"{wall:.3f} s" for wall in (min(walls), median, max(walls)))]
-            + [f"{statistics.median(cost.cpu for cost in costs):.3f} s"]
-            + [f"{max(cost.peak_megabytes for cost in costs):.0f}", f"{count / median:,.0f}"]
+            [f"{count:,}", *(tables.number(wall) for wall in (middle, min(walls), max(walls)))]
+            + [tables.number(tables.median([cost.cpu for cost in costs]))]
+            + [tables.number(max(cost.peak_mib for cost in costs)), tables.number(count / middle)]
         )
-        if count == PROMISED_ROWS and median >= PROMISED_SECONDS:
-            kept = False
-    print(timing.table(rows))
-    if not kept:
-        print(f"{PROMISED_ROWS:,} rows took {PROMISED_SECONDS} s or more")
-    return 0 if kept else 1
+    text = f"{tables.describe(machine)}\nwall and CPU: median of {options.rounds}\n\n{tables.table(rows)}"
+    result = {"benchmark": "check", "machine": machine, "runs": {n: [vars(c) for c in m] for n, m in measured.items()}}
+    tables.show(result, text, options.json)
+    return 0
 
 
-def inventory() -> str:
-    lines = [
-        "authorities: [{ id: ca, directory: 'https://ca.example/directory' }]",
-        "defaults: { ssh: { agent: true } }",
-        "customers:",
-        *(f"  - {{ id: customer{i} }}" for i in range(CUSTOMERS)),
-        "pairs:",
-    ]
-    for i in range(PAIRS):
-        lines += [
-            f"  - id: pair{i}",
-            f"    customer: customer{i % CUSTOMERS}",
-            f"    vips: [{{ id: web, address: 10.{i}.0.1 }}, {{ id: api, address: 10.{i}.0.2 }}]",
-            f"    nodes: [{{ id: pair{i}-a, address: 10.{i}.0.11 }}, {{ id: pair{i}-b, address: 10.{i}.0.12 }}]",
-        ]
-    return "\n".join([*lines, "domains: [domains.csv]", ""])
-
-
-def domains(count: int) -> str:
-    """Shop chains under many suffixes, an international name in ten, a certificate of five names in twenty rows."""
-    suffixes = ("com", "co.uk", "de", "com.au", "github.io")
-    lines = ["domain,pair,vip,customer,certificate,profile,key,label,notes"]
-    for i in range(count):
-        pair = i % PAIRS
-        # A registered domain is one pair's, so one customer's.
-        registered = f"shop{pair}-{i // PAIRS // 40}.{suffixes[pair % len(suffixes)]}"
-        host = f"bücher{i}" if i % 10 == 0 else f"www{i}"
-        group = i // PAIRS
-        certificate = f"group{group // 5}" if group % 20 < 5 else ""
-        owner = f"pair{pair},web,customer{pair % CUSTOMERS}"
-        lines.append(f'{host}.{registered},{owner},{certificate},,p256,,"row {i}, quoted"')
-    return "\n".join([*lines, ""])
+def measure(program: Path, count: int, rounds: int) -> list[tree.Cost]:
+    with tempfile.TemporaryDirectory(prefix="certfleet-bench-") as folder:
+        directory = Path(folder)
+        lists.write(directory, count)
+        costs = []
+        for _ in range(rounds):
+            log = directory / "output"
+            log.write_text("")
+            costs.append(tree.run([str(program), "check", "--inventory", "fleet.yaml"], directory, log))
+            if costs[-1].status != 0:
+                raise product.BenchError(f"certfleet check ended with {costs[-1].status}:\n{log.read_text()[-2000:]}")
+        return costs

@@ -149,6 +149,9 @@ def status(directory: str, as_json: bool) -> int:
 
 
 def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["thumbprint"] and "--" not in arguments:
+        # One thumbprint in 64 begins with a dash, which is no option.
+        arguments = [*arguments[:-1], "--", arguments[-1]] if len(arguments) == 3 else arguments
     options = vars(parser().parse_args(arguments))
     directory = os.path.abspath(options.pop("dir"))
     name = options["do"]

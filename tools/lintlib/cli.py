@@ -90,7 +90,7 @@ def scripts(sources: list[Source]) -> list[str]:
 def swift_format() -> list[str]:
     if not shutil.which("swift"):
         return ["swift format: there is no `swift` on PATH"]
-    places = [name for name in ("Package.swift", "Sources", "Tests") if (TOP / name).exists()]
+    places = [name for name in ("Package.swift", "Sources", "Tests", "tools") if (TOP / name).exists()]
     command = ["swift", "format", "lint", "--strict", "--parallel", "--recursive", *places]
     done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=False)
     return [] if done.returncode == 0 else [(done.stderr or done.stdout).strip()]
