@@ -91,7 +91,7 @@ public enum CustomerReportText {
   /// For a browser or the HTML part of a mail.
   public static func html(_ report: CustomerReport) -> String {
     var body = [
-      "<h1 style=\"font-size:20px;margin:4px 0 12px\">\(Printable.html(headline(report)))</h1>",
+      HTMLPage.title(headline(report)),
       HTMLPage.card([
         HTMLPage.tile(report.done, "served", colour: "#1d7a46")
           + HTMLPage.tile(report.dueSoon, "due within 14 days", colour: "#1c2733")
@@ -105,7 +105,8 @@ public enum CustomerReportText {
           HTMLPage.heading("\(group.title): \(Wording.count(group.rows.count, "certificate"))"),
           HTMLPage.paragraph(advice(group)),
         ] + HTMLPage.certificates(group.rows, shown: 20, showsPair: false),
-        accent: SweepReportHTML.accent(group.kind.loudness))
+        // What we mend ourselves is no call to the customer.
+        accent: group.kind.loudness == .customer ? "#8a5a00" : "#d5dae1")
     }
     body.append(HTMLPage.paragraph("As of \(Wording.minute(report.at)) UTC", muted: true))
     return HTMLPage.page(title: headline(report), body: body)

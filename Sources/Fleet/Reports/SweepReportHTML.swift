@@ -6,15 +6,16 @@ public enum SweepReportHTML {
   public static func render(_ report: SweepReport) -> String {
     let headline = SweepReportText.headline(report)
     var body = [
-      "<h1 style=\"font-size:20px;margin:4px 0 12px\">\(Printable.html(headline))</h1>", tiles(report.total),
+      HTMLPage.title(headline), tiles(report.total),
     ]
     if let failure = report.authorityFailure {
       body.append(
         HTMLPage.card(
+          for: .operatorNeeded,
           [
             HTMLPage.heading("\(failure.kind.title); nothing could be issued"), HTMLPage.paragraph(failure.kind.advice),
             HTMLPage.paragraph(failure.detail, muted: true),
-          ], accent: "#b3261e"))
+          ]))
     }
     body += report.troubles.map(trouble)
     body += report.groups.map(group)
@@ -51,47 +52,38 @@ public enum SweepReportHTML {
   }
 
   private static func trouble(_ trouble: SweepReport.Trouble) -> String {
-    let place = trouble.node.map { "\(trouble.pair), node \($0)" } ?? "\(trouble.pair)"
+    let place = trouble.node.map { "\($0)" } ?? "\(trouble.pair)"
     let waiting =
       trouble.waiting > 0 ? " · \(Wording.count(trouble.waiting, "certificate waits", "certificates wait"))" : ""
     return HTMLPage.card(
+      for: .operatorNeeded,
       [
-        HTMLPage.heading("\(place): \(trouble.failure.kind.title)\(waiting)"),
+        HTMLPage.heading("\(trouble.failure.kind.title): \(place)\(waiting)"),
         HTMLPage.paragraph(trouble.failure.kind.advice), HTMLPage.paragraph(trouble.failure.detail, muted: true),
-      ], accent: "#b3261e")
+      ])
   }
 
   private static func group(_ group: FailureGroup) -> String {
     let new = group.newCount > 0 ? " (\(group.newCount) new)" : ""
     return HTMLPage.card(
+      for: group.kind.loudness,
       [
         HTMLPage.heading("\(group.title): \(Wording.count(group.rows.count, "certificate"))\(new)"),
         HTMLPage.paragraph(group.advice),
-      ] + HTMLPage.certificates(group.rows, shown: SweepReportText.shownPerGroup, showsPair: true),
-      accent: accent(group.kind.loudness))
-  }
-
-  static func accent(_ loudness: Loudness) -> String {
-    switch loudness {
-    case .operatorNeeded: "#b3261e"
-    case .customer: "#d08700"
-    case .quiet: "#d5dae1"
-    }
+      ] + HTMLPage.certificates(group.rows, shown: SweepReportText.shownPerGroup, showsPair: true))
   }
 
   private static func customers(_ report: SweepReport) -> String {
     let rows = report.customers.map { line in
       [
-        line.name, Wording.grouped(line.wanted), Wording.grouped(line.issued), Wording.grouped(line.renewed),
-        Wording.grouped(line.kept), Wording.grouped(line.waiting), Wording.grouped(line.failed),
-        line.nextExpiry.map(Wording.day) ?? "-",
+        line.name, Wording.grouped(line.issued + line.renewed + line.kept), Wording.grouped(line.waiting),
+        Wording.grouped(line.failed), line.nextExpiry.map(Wording.day) ?? "-",
       ]
     }
     return HTMLPage.card([
       HTMLPage.heading("Customers"),
       HTMLPage.table(
-        head: ["customer", "wanted", "issued", "renewed", "kept", "waiting", "failed", "next expiry"], rows: rows,
-        numbersFrom: 1),
+        head: ["customer", "served", "waiting", "failed", "next expiry"], rows: rows, numbersFrom: 1),
     ])
   }
 }

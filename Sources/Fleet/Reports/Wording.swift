@@ -24,6 +24,9 @@ public enum Wording {
     "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
   }
 
+  /// With a capital letter, as a heading begins.
+  public static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }
+
   /// `12,345`.
   public static func grouped(_ number: Int) -> String {
     let digits = String(number.magnitude)
