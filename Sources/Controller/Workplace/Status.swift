@@ -12,8 +12,8 @@ public struct FleetStatus: Sendable, Codable {
   public var lastSweep: LastSweep?
   /// Sums per customer.
   public var customers: [Line]
-  /// Nodes and pairs in trouble.
-  public var troubles: [String]
+  /// Nodes and pairs in trouble, or paused.
+  public var troubles: [Trouble]
   /// Mails that wait for the mail server.
   public var mailsWaiting: Int
   /// Every certificate that was asked for.
@@ -41,6 +41,32 @@ public struct FleetStatus: Sendable, Codable {
     public var end: SweepEnd?
     /// When it ended.
     public var endedAt: Date?
+  }
+
+  /// A node or a pair that somebody should look at.
+  public struct Trouble: Sendable, Codable {
+    /// The pair's or node's id.
+    public var place: String
+    /// What, in a few words.
+    public var title: String
+    /// What was seen; empty where there is nothing more to say.
+    public var detail: String
+    /// What to do.
+    public var advice: String
+
+    init(_ place: String, _ failure: Failure) {
+      self.init(place, failure.kind.title, failure.detail, failure.kind.advice)
+    }
+
+    init(_ place: String, _ title: String, _ detail: String, _ advice: String) {
+      (self.place, self.title, self.detail, self.advice) = (place, title, detail, advice)
+    }
+
+    var lines: [String] {
+      var lines = ["  \(place): \(title)"]
+      if !detail.isEmpty { lines.append("      \(Printable.terminal(detail))") }
+      return lines + ["      -> \(advice)"]
+    }
   }
 
   /// Sums of one customer.
@@ -80,7 +106,7 @@ public struct FleetStatus: Sendable, Codable {
     lines +=
       table.isEmpty
       ? ["  No certificates are wanted yet: certfleet import FILE, or domains: in the inventory."] : table.lines
-    if !troubles.isEmpty { lines += ["", "Needs a person:"] + troubles.map { "  " + Printable.terminal($0) } }
+    if !troubles.isEmpty { lines += ["", "Needs a person:"] + troubles.flatMap(\.lines) }
     for group in groups {
       lines.append("")
       lines.append("\(group.title): \(Wording.count(group.rows.count, "certificate"))")
@@ -124,7 +150,7 @@ extension Workplace {
         at: clock.now, running: holder.map { .init(pid: $0.pid, since: $0.since, purpose: $0.purpose) },
         lastSweep: last.map { .init(id: $0.id, startedAt: $0.startedAt, end: $0.end, endedAt: $0.endedAt) },
         customers: lines(rows), troubles: troubles(state, pair: pair), mailsWaiting: try journal.pendingMail().count,
-        rows: rows, groups: FailureGroup.groups(of: rows))
+        rows: rows, groups: FailureGroup.groupsBesideTroubles(of: rows))
     } catch {
       throw CommandFault(error)
     }
@@ -148,18 +174,17 @@ extension Workplace {
     }.sorted { $0.name < $1.name }
   }
 
-  private func troubles(_ state: FleetState, pair only: String?) -> [String] {
+  private func troubles(_ state: FleetState, pair only: String?) -> [FleetStatus.Trouble] {
     inventory.pairs.filter { only == nil || $0.id.rawValue == only }.flatMap { pair in
-      var lines: [String] = []
-      if state.pairs[pair.id]?.isPaused == true { lines.append("\(pair.id) is paused") }
-      if let failure = state.pairs[pair.id]?.trouble {
-        lines.append("\(pair.id): \(failure.kind.title). \(failure.kind.advice)")
+      var found: [FleetStatus.Trouble] = []
+      if state.pairs[pair.id]?.isPaused == true {
+        found.append(.init(pair.id.rawValue, "paused", "", "Let it take part again: certfleet resume \(pair.id)"))
       }
+      if let failure = state.pairs[pair.id]?.trouble { found.append(.init(pair.id.rawValue, failure)) }
       for node in pair.nodes {
-        guard let failure = state.nodes[node.id]?.trouble else { continue }
-        lines.append("\(node.id): \(failure.kind.title) (\(failure.detail)). \(failure.kind.advice)")
+        if let failure = state.nodes[node.id]?.trouble { found.append(.init(node.id.rawValue, failure)) }
       }
-      return lines
+      return found
     }
   }
 }

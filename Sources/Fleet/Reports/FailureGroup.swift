@@ -14,6 +14,11 @@ public struct FailureGroup: Sendable, Equatable, Codable {
   /// What to do.
   public var advice: String { kind.advice }
 
+  /// The groups of a report that lists the troubles of nodes and pairs by themselves: what merely waits for one of these is counted there.
+  public static func groupsBesideTroubles(of rows: [CertificateRow]) -> [FailureGroup] {
+    groups(of: rows.filter { $0.failingSince != nil })
+  }
+
   /// Groups rows by cause: what needs an operator first, then what the customer must do, then the rest; larger groups first.
   public static func groups(of rows: [CertificateRow]) -> [FailureGroup] {
     var byKind: [Failure.Kind: [CertificateRow]] = [:]

@@ -35,11 +35,11 @@ public struct SweepReport: Sendable, Equatable, Codable {
     public var name: String
     /// Certificates wanted.
     public var wanted = 0
-    /// Issued in this run for the first time or with other names.
+    /// Served since this run, for the first time or with other names.
     public var issued = 0
-    /// Renewed in this run.
+    /// Served anew since this run, with the same names as before.
     public var renewed = 0
-    /// Served before and after this run.
+    /// Served before this run and after it, unchanged.
     public var kept = 0
     /// Issued or waiting, not served yet.
     public var waiting = 0
@@ -99,7 +99,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     rows = after.certificates.values.sorted { $0.spec.id < $1.spec.id }.map {
       CertificateRow($0, in: after, pair: pairs[$0.spec.pair], sweep: sweep, since: startedAt)
     }
-    groups = FailureGroup.groups(of: rows)
+    groups = FailureGroup.groupsBesideTroubles(of: rows)
     customers = Self.customerLines(rows, before: before, after: after, inventory: inventory)
     troubles = Self.troubles(rows, after: after, inventory: inventory)
     weakProofs = Self.weakProofs(rows)
@@ -142,12 +142,13 @@ public struct SweepReport: Sendable, Equatable, Codable {
       var line = lines[row.customer] ?? CustomerLine(id: row.customer, name: name)
       line.wanted += 1
       let old = before.certificates[row.spec]
-      let isNewlyIssued = after.certificates[row.spec]?.issued?.attempt != old?.issued?.attempt
+      // What counts is what the VIP serves: a certificate that an earlier run got and this one brought there is this run's work.
+      let isNewlyServed = after.certificates[row.spec]?.served != old?.served
       switch row.standing {
       case .served:
-        if !isNewlyIssued {
+        if !isNewlyServed {
           line.kept += 1
-        } else if old?.issued != nil, old?.issuedRevision == after.certificates[row.spec]?.issuedRevision {
+        } else if old?.served != nil, old?.issuedRevision == after.certificates[row.spec]?.issuedRevision {
           line.renewed += 1
         } else {
           line.issued += 1
