@@ -62,6 +62,21 @@ public struct SSHError: Error, Sendable, CustomStringConvertible {
     case forward
     /// Going through a jump host.
     case jump
+
+    var words: String {
+      switch self {
+      case .identity: "reading the key"
+      case .resolve: "looking up the name"
+      case .connect: "connecting"
+      case .banner: "waiting for its first line"
+      case .keyExchange: "key exchange"
+      case .authentication: "logging in"
+      case .channel: "opening a channel"
+      case .command: "running a command"
+      case .forward: "forwarding"
+      case .jump: "through the jump host"
+      }
+    }
   }
 
   /// The cause.
@@ -85,7 +100,7 @@ public struct SSHError: Error, Sendable, CustomStringConvertible {
   }
 
   /// One line: where, when, what.
-  public var description: String { "\(host):\(port) (\(phase.rawValue)): \(detail)" }
+  public var description: String { "\(host):\(port), \(phase.words): \(detail)" }
 
   /// What a person can do about it.
   public var remedy: String {

@@ -38,6 +38,8 @@ extension Failure {
       case .cancelled, .closed: .interrupted
       case .outputLimit, .outOfResources: .internalError
       }
-    self.init(kind, "\(error) — \(error.remedy)", node: node)
+    // About host keys the advice of the kind says all; elsewhere the remedy knows the place.
+    let isSaid = kind == .hostKeyUnknown || kind == .hostKeyChanged
+    self.init(kind, isSaid ? "\(error)" : "\(error). \(error.remedy)", node: node)
   }
 }

@@ -77,9 +77,12 @@ struct Preflight: Sendable {
       if response.status == 503 || response.header("X-Certfleet-Pair") == spec.pair.rawValue { return nil }
     }
     let place = response.header("Location").map { ", redirected to \($0)" } ?? ""
+    let foreign =
+      body.hasPrefix(token + ".")
+      ? "; the rule there is for another account key: paste the lines that certfleet enroll prints" : ""
     return Failure(
       (300..<400).contains(response.status) ? .redirectAway : .wrongAnswer,
-      "\(vip.address) answered \(path) for \(name) with \(response.status)\(place): \"\(Printable.short(body))\"",
+      "\(vip.address) answered \(path) for \(name) with \(response.status)\(place): \"\(Printable.short(body))\"\(foreign)",
       name: name)
   }
 
@@ -101,6 +104,11 @@ struct Preflight: Sendable {
     }
     let found4 = Self.texts(answers.four)
     let found6 = Self.texts(answers.six)
+    if answers.four == .noData, answers.six == .noData {
+      explained.kind = .nameNotFound
+      explained.detail += "; DNS: \(name) has neither an A nor an AAAA record"
+      return explained
+    }
     let strays6 = found6.filter { !vip.expectedAddresses.contains($0) }
     if !found4.isEmpty, found4.allSatisfy({ !vip.expectedAddresses.contains($0) }) {
       let owner = found4.compactMap { owners[$0] }.first { $0.pair != spec.pair }
