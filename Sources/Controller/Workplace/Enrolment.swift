@@ -65,7 +65,7 @@ public struct Enrolment: Sendable, Encodable {
     }
     for rule in challengeRules {
       out += ["", "Lines for HAProxy on both nodes of \(rule.pair):", ""]
-      out += rule.lines.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)" }
+      out += rule.lines.split(separator: "\n").map { "    \($0)" }
     }
     return out.joined(separator: "\n")
   }

@@ -11,7 +11,7 @@ struct Account: AsyncParsableCommand {
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Account URLs and key thumbprints; makes the key if there is none yet.")
-    @OptionGroup var options: GlobalOptions
+    @OptionGroup(title: "Global options") var options: GlobalOptions
 
     func run() async throws { try present(try options.workplace().accounts(), options) }
   }
@@ -19,7 +19,7 @@ struct Account: AsyncParsableCommand {
   struct Register: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Register at every authority where there is no account yet (agrees to the CA's terms of service).")
-    @OptionGroup var options: GlobalOptions
+    @OptionGroup(title: "Global options") var options: GlobalOptions
 
     func run() async throws { try present(try await options.workplace().registerAccounts(), options) }
   }

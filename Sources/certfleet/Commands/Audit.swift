@@ -9,7 +9,7 @@ struct Audit: AsyncParsableCommand {
   struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Check that no row of the journal was changed, and that the tables are what the journal says.")
-    @OptionGroup var options: GlobalOptions
+    @OptionGroup(title: "Global options") var options: GlobalOptions
 
     func run() async throws {
       let result = try options.workplace(readOnly: true).verifyJournal()
@@ -23,8 +23,8 @@ struct Audit: AsyncParsableCommand {
 struct Backup: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "A consistent copy of the journal, also while a run is going on. It holds no private keys.")
-  @OptionGroup var options: GlobalOptions
   @Argument(help: "The file to write; it must not exist.", completion: .file()) var file: String
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     try options.workplace(readOnly: true).backup(to: file)

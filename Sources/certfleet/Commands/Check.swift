@@ -7,7 +7,7 @@ struct Check: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Read the inventory and its CSV files, and print every fault with its place and remedy.")
 
-  @OptionGroup var options: GlobalOptions
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     let result = try Checkup.run(inventory: options.inventoryPath)

@@ -11,11 +11,11 @@ struct Enroll: AsyncParsableCommand {
       without --accept.
       """)
 
-  @OptionGroup var options: GlobalOptions
   @Argument(help: "Ids of pairs; all without one.") var pairs: [String] = []
   @Flag(help: "Pin the keys that are shown.") var accept = false
   @Option(help: "Pin the keys that an OpenSSH known_hosts file holds for the nodes' addresses.", completion: .file())
   var knownHosts: String?
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     let result = try await options.workplace().enroll(pairs, accepts: accept, knownHosts: knownHosts) {

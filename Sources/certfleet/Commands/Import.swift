@@ -8,8 +8,6 @@ struct Import: AsyncParsableCommand {
     abstract: "Compare CSV files with what is wanted, and take over what was added or changed.",
     discussion: "The same file twice is a no-op. Removals are proposed; they are done only with --remove.")
 
-  @OptionGroup var options: GlobalOptions
-
   @Argument(help: "CSV files of domains.", completion: .file(extensions: ["csv"]))
   var files: [String]
 
@@ -24,6 +22,8 @@ struct Import: AsyncParsableCommand {
 
   @Flag(help: "Only show the difference.")
   var dryRun = false
+
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     let workplace = try options.workplace(readOnly: dryRun)

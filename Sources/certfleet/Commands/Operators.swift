@@ -6,13 +6,13 @@ struct Retry: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Forget the back-off of failed certificates: they are tried at once, also by a run that is going on.")
 
-  @OptionGroup var options: GlobalOptions
-
   @Argument(help: "Names, or ids of certificates as `status` shows them.")
   var names: [String] = []
 
   @Flag(help: "Every certificate that is failing.")
   var all = false
+
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     guard all != !names.isEmpty else { throw CommandFault.badInput("retry takes names, or --all") }
@@ -26,8 +26,8 @@ struct Pause: AsyncParsableCommand {
     abstract:
       "Start nothing new on these pairs (all without a name); what is under way is finished, so each box is whole.")
 
-  @OptionGroup var options: GlobalOptions
   @Argument(help: "Ids of pairs.") var pairs: [String] = []
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     try Operators.show(try await options.workplace().pause(pairs), "paused", options)
@@ -38,8 +38,8 @@ struct Pause: AsyncParsableCommand {
 struct Resume: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Let paused pairs take part again (all without a name).")
 
-  @OptionGroup var options: GlobalOptions
   @Argument(help: "Ids of pairs.") var pairs: [String] = []
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     try Operators.show(try await options.workplace().resume(pairs), "resumed", options)
@@ -51,8 +51,8 @@ struct Remove: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "No longer want these certificates. What is served stays served until it expires.")
 
-  @OptionGroup var options: GlobalOptions
   @Argument(help: "Names, or ids of certificates.") var names: [String]
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     try Operators.show(try await options.workplace().remove(names), "removed", options)

@@ -8,8 +8,6 @@ struct PlanCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plan", abstract: "What would be done, why, and when it will be finished; changes nothing.")
 
-  @OptionGroup var options: GlobalOptions
-
   @Option(help: "Save the plan; `certfleet run FILE` does exactly that.", completion: .file())
   var out: String?
 
@@ -18,6 +16,8 @@ struct PlanCommand: AsyncParsableCommand {
 
   @Option(help: "Only this pair.")
   var pair: String?
+
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     let forecast = try options.workplace(readOnly: true).plan(customer: customer, pair: pair)

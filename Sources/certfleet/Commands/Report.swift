@@ -12,12 +12,12 @@ struct Report: AsyncParsableCommand {
     case text, html, csv, json
   }
 
-  @OptionGroup var options: GlobalOptions
   @Option(help: "The customer.") var customer: String?
   @Flag(help: "Every customer.") var all = false
   @Option(help: "text, html, csv or json.") var format: Format = .text
   @Option(help: "Write to this file, or into this folder with --all.", completion: .file()) var out: String?
   @Flag(help: "Mail to the customer's addresses, and send reports that still wait for a mail server.") var send = false
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     let workplace = try options.workplace(readOnly: !send)

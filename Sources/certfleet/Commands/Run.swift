@@ -12,8 +12,6 @@ struct Run: AsyncParsableCommand {
       import, pause, resume, retry, status, report and renew work beside a run.
       """)
 
-  @OptionGroup var options: GlobalOptions
-
   @Argument(
     help: "A plan saved by `certfleet plan --out FILE`: only its certificates are touched.", completion: .file())
   var plan: String?
@@ -23,6 +21,8 @@ struct Run: AsyncParsableCommand {
 
   @Option(help: "Start at most this many orders.")
   var max: Int?
+
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     let display = ProgressDisplay(options)
@@ -42,7 +42,7 @@ struct Renew: AsyncParsableCommand {
       summary and exits by the result.
       """)
 
-  @OptionGroup var options: GlobalOptions
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     let display = ProgressDisplay(options)

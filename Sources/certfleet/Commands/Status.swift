@@ -8,11 +8,11 @@ struct Status: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Where things stand; answers at once, also while a run is going on.")
 
-  @OptionGroup var options: GlobalOptions
   @Option(help: "Only this customer.") var customer: String?
   @Option(help: "Only this pair, with what each node was proved to serve.") var pair: String?
   @Option(help: "Only certificates with this name.") var domain: String?
   @Flag(help: "Again every two seconds.") var watch = false
+  @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     while true {

@@ -12,7 +12,7 @@ struct GlobalOptions: ParsableArguments {
   @Flag(help: "Machine-readable result on stdout: one document, or one object a line for streams.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "More to read on stderr; twice for everything.")
+  @Flag(name: .shortAndLong, help: "Each event of a run on stderr; every certificate in plan and status.")
   var verbose: Int
 
   @Flag(name: .shortAndLong, help: "Only results and faults.")

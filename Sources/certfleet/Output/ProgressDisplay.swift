@@ -122,6 +122,7 @@ actor ProgressDisplay: ProgressSink {
   // MARK: Elsewhere
 
   private func line(_ snapshot: ProgressSnapshot) {
+    guard snapshot.pairs.total > 0 else { return }
     let numbers = [
       "\(snapshot.pairs.done)/\(snapshot.pairs.total) pairs asked",
       "\(snapshot.issuing.done)/\(snapshot.issuing.total) issued",
