@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .documents import document_faults
 from .rules import RULES
 from .source import Source
 
@@ -30,7 +31,8 @@ def main(arguments: list[str]) -> int:
         return 0
     faults = self_test()
     if not options.self_test:
-        faults += breaches(read()) + scripts(read())
+        sources = read()
+        faults += breaches(sources) + scripts(sources) + document_faults(sources, TOP)
         if not options.no_format:
             faults += swift_format()
     for fault in faults:
