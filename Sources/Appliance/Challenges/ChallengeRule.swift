@@ -22,6 +22,7 @@ public enum ChallengeRule {
     // A token has at least 128 bits of entropy (RFC 8555 §8), which is 22 characters; 16 leaves room for a preflight's own.
     return #"""
           # certfleet, pair \#(pair.text): answers http-01 for the names in \#(file.text)
+          # The file must be there before HAProxy reads this, if only empty (touch); certfleet fills it.
           # These lines come before every redirect, http-request and use_backend of the frontend on port 80.
           acl certfleet_path path_reg ^/\.well-known/acme-challenge/[A-Za-z0-9_-]{16,128}$
           acl certfleet_host req.hdr(host),field(1,:) -i -f \#(file.text)
