@@ -51,6 +51,8 @@ public struct Rollout: Sendable, Equatable {
     case verifyOld(Turn)
     /// Staged files are removed; the previous set stays.
     case cleanUp(Turn)
+
+    fileprivate var isCleanUp: Bool { if case .cleanUp = self { true } else { false } }
   }
 
   /// What a step came to.
@@ -121,7 +123,7 @@ public struct Rollout: Sendable, Equatable {
   private var cleaned: Set<Turn> = []
 
   private mutating func turnRound(at step: Step, _ failure: Failure, nodeIsLost: Bool) {
-    if cause == nil { cause = failure }
+    if cause == nil, !step.isCleanUp { cause = failure }
     switch step {
     case .check:
       state = .refused
@@ -150,6 +152,8 @@ public struct Rollout: Sendable, Equatable {
 
   private var strandedTurn: Turn?
   private var owingTurn: Turn?
+  /// The second node was lost while the new set was on its way into its memory: should all be put back, it is the one that cannot be.
+  private var owingMayServeNew = false
 
   /// The first node lost: the second still holds the old set and must not be touched before a node was seen to serve the new one, so all ends
   /// here. The second lost: the first serves the new set, proved, and the second owes it.
@@ -161,6 +165,7 @@ public struct Rollout: Sendable, Equatable {
       undo()
     case .second:
       owingTurn = .second
+      owingMayServeNew = wasActivating
       switch progress[Turn.first.index] {
       case .staged: state = .doing(.activate(.first))
       case .verified: state = .doing(.verifyVIP)
@@ -197,6 +202,8 @@ public struct Rollout: Sendable, Equatable {
     }
     if let strandedTurn {
       state = .stranded(strandedTurn)
+    } else if isUndoing, owingMayServeNew {
+      state = .stranded(.second)
     } else if isUndoing {
       state = .refused
     } else if let owingTurn {
