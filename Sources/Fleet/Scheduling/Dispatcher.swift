@@ -28,9 +28,12 @@ public struct Dispatcher: Sendable {
   private var unfinished: Set<SpecID> = []
   var issuing: [SpecID: PairID] = [:]
   var rollingOut: Set<PairID> = []
-  private var holds: [SpecID: Hold] = [:]
+  private var faults = PassingFaults()
+  private var ejections: [RolloutID: [SpecID: Failure]] = [:]
+  private var issuedNow: Set<SpecID> = []
   var issuable: [PairID: Set<SpecID>] = [:]
   var leavesLeft: Int
+  private var mayOrder = true
   var isStopping = false
   private let surveysAll: Bool
   private let only: Set<SpecID>?
@@ -41,12 +44,6 @@ public struct Dispatcher: Sendable {
     public var until: Date
     /// What binds.
     public var boundBy: Binding
-  }
-
-  /// A pause that only this run knows: after failures that say nothing about the name itself.
-  private struct Hold: Sendable {
-    var until: Date
-    var tries: Int
   }
 
   /// One thing to do.
@@ -78,7 +75,7 @@ public struct Dispatcher: Sendable {
   /// - Parameters:
   ///   - surveysAll: ask every pair, also those without work: the nightly sweep does, to prove what could not be proved before.
   ///   - maximum: how many new attempts may be started in all.
-  ///   - only: the certificates of a saved plan; renewals that fall due are done besides. Nil means all.
+  ///   - only: the certificates of a saved plan; renewals that fall due are done besides, nothing else. Nil means all.
   ///   - untidy: pairs on which a killed run left something behind: they are asked although nothing else may be due there.
   public init(
     state: FleetState, inventory: Inventory, ledger: Ledger, seed: UInt64, surveysAll: Bool = false,
@@ -126,12 +123,28 @@ public struct Dispatcher: Sendable {
         case .node, .account: break
         }
       }
-      if case .retryAsked(let spec) = record.event {
-        holds[spec] = nil
-        exhausted.remove(spec)
-      }
+      heed(record.event)
     }
     return rows.values.sorted { $0.key < $1.key }
+  }
+
+  /// What an event means to this run beyond the state that it leaves.
+  private mutating func heed(_ event: Event) {
+    switch event {
+    case .retryAsked(let spec): faults.forget(spec)
+    case .specAdded(let spec), .specChanged(let spec): faults.forget(spec.id)
+    case .issued(let of, _): issuedNow.insert(of.spec)
+    case .ejected(let rollout, let spec, let failure): ejections[rollout, default: [:]][spec] = failure
+    case .hostKeysPinned(let node, _):
+      // An operator mended the way to a node: its pair is asked again, whatever was given up there gets another chance.
+      for pair in pairs.values where pair.nodes.contains(where: { $0.id == node }) {
+        if standings[pair.id]?.survey != nil { standings[pair.id] = .unknown }
+        for spec in members[pair.id] ?? [] { faults.forget(spec) }
+        dirtyAll(of: pair.id)
+      }
+    case .renewalAsked: dirty.formUnion(state.certificates.keys)
+    default: break
+    }
   }
 
   /// A survey came to its end.
@@ -145,30 +158,51 @@ public struct Dispatcher: Sendable {
     issuing[spec] = nil
     scheduler.finished(spec)
     dirty.insert(spec)
-    guard let certificate = state.certificates[spec], let failure = certificate.lastFailure,
-      certificate.lastFailureAt.map({ $0 >= now.addingTimeInterval(-5) }) == true
-    else {
-      holds[spec] = nil
-      return
+    guard let certificate = state.certificates[spec] else { return faults.forget(spec) }
+    if certificate.attempt != nil {
+      // It ended without a word, for a reason of ours: whatever that was, it must not turn in circles.
+      faults.hold(spec, after: Failure(.interrupted, "the attempt stopped in the middle"), at: now)
+    } else if let failure = certificate.lastFailure {
+      faults.hold(spec, after: failure, at: now)
+    } else {
+      faults.forgetIssuing(spec)
     }
-    hold(spec, after: failure, at: now)
   }
 
   /// A rollout came to its end; its events were learnt before.
   public mutating func rolloutEnded(_ order: RolloutOrder, failure: Failure?, at now: Date) {
     rollingOut.remove(order.pair)
     dirtyAll(of: order.pair)
-    guard let failure else { return }
+    let ejected = ejections.removeValue(forKey: order.id) ?? [:]
+    let nodes = [order.first, order.second].compactMap(\.self)
+    for item in order.items {
+      guard let certificate = state.certificates[item.spec], certificate.issuedReference == item else { continue }
+      let isProved =
+        certificate.served == item.attempt
+        && nodes.allSatisfy { certificate.installations[$0]?.attempt == item.attempt }
+      if let own = ejected[item.spec] {
+        faults.hold(item.spec, after: own, at: now)
+      } else if let failure, failure.kind.retry == .whenHealed || failure.kind.retry == .whenAllowed {
+        faults.hold(item.spec, after: failure, at: now)
+      } else if failure == nil, isProved {
+        faults.forget(item.spec)
+      } else {
+        // Turned back because of another, or ended without proof: it starts anew, but whatever that was, it must not turn in circles.
+        faults.hold(item.spec, after: Failure(.interrupted, "the rollout left it out"), at: now)
+      }
+    }
     // The roles or the nodes may have changed under the rollout: ask again before anything else is done there.
-    standings[order.pair] = .unknown
-    for item in order.items where failure.kind.retry != .backOff { hold(item.spec, after: failure, at: now) }
+    if failure != nil { standings[order.pair] = .unknown }
   }
 
   /// Nothing new is started any more; what runs comes to its end.
   public mutating func stop() { isStopping = true }
 
   /// The CA cannot be asked: what is issued already is still rolled out.
-  public mutating func stopOrdering() { leavesLeft = 0 }
+  public mutating func stopOrdering() {
+    leavesLeft = 0
+    mayOrder = false
+  }
 
   /// Whether anything is to be asked of the CA.
   public func hasOrders(at now: Date) -> Bool {
@@ -192,14 +226,14 @@ public struct Dispatcher: Sendable {
   public var isIdle: Bool {
     guard issuing.isEmpty, rollingOut.isEmpty, !standings.values.contains(.surveying) else { return false }
     if isStopping { return true }
-    return waiting == nil && holds.isEmpty
+    return waiting == nil && faults.isEmpty
   }
 
   /// When to look again if no news comes.
   public func wake(after now: Date) -> Date {
     var dates = [replanAt]
     if let waiting { dates.append(waiting.until) }
-    dates += holds.values.map(\.until)
+    dates += faults.ends
     if !waitingSince.isEmpty { dates.append(now.addingTimeInterval(1)) }
     return max(dates.min() ?? replanAt, now.addingTimeInterval(0.01))
   }
@@ -216,23 +250,8 @@ public struct Dispatcher: Sendable {
     dirty.formUnion(members[pair] ?? [])
   }
 
-  private mutating func hold(_ spec: SpecID, after failure: Failure, at now: Date) {
-    let tries = (holds[spec]?.tries ?? 0) + 1
-    switch failure.kind.retry {
-    case .backOff, .byHand: holds[spec] = nil
-    case .whenAllowed where failure.retryAfter != nil:
-      holds[spec] = Hold(until: failure.retryAfter ?? now, tries: tries)
-    case .whenAllowed, .whenHealed:
-      // 2 s, 8 s, 32 s, then left for the next run: a passing fault heals within a run, a lasting one does not hold it up.
-      holds[spec] = tries > 3 ? nil : Hold(until: now.addingTimeInterval(0.5 * Double(1 << (2 * tries))), tries: tries)
-      if tries > 3 { exhausted.insert(spec) }
-    }
-  }
-
-  private var exhausted: Set<SpecID> = []
-
   private mutating func refresh(at now: Date) {
-    for (spec, hold) in holds where hold.until <= now && issuing[spec] == nil { dirty.insert(spec) }
+    dirty.formUnion(faults.release(at: now))
     for spec in dirty { redecide(spec, at: now) }
     dirty.removeAll(keepingCapacity: true)
   }
@@ -240,22 +259,25 @@ public struct Dispatcher: Sendable {
   private mutating func redecide(_ id: SpecID, at now: Date) {
     guard issuing[id] == nil else { return }
     withdraw(id)
-    guard let certificate = state.certificates[id], let pair = pairs[certificate.spec.pair], !exhausted.contains(id)
+    guard let certificate = state.certificates[id], let pair = pairs[certificate.spec.pair], !faults.stops(id)
     else { return }
-    if let hold = holds[id], hold.until > now { return }
     let isPaused = state.pairs[pair.id]?.isPaused == true
     let (action, reason) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
-    if let only, action == .issue, !only.contains(id) { return }
+    if let only, !only.contains(id) {
+      switch action {
+      case .issue: return
+      // What this run renewed besides the plan is brought to its pair as well.
+      case .redeploy where !issuedNow.contains(id): return
+      case .redeploy, .renew, .keep, .blocked: break
+      }
+    }
     switch action {
-    case .keep:
-      holds[id] = nil
-      proveBetter(certificate, at: now)
-    case .blocked: holds[id] = nil
+    case .keep: proveBetter(certificate, at: now)
+    case .blocked: return
     case .redeploy: offer(certificate, reason, at: now)
     case .issue, .renew:
       guard standings[pair.id] != nil else { return wanted.formUnion([pair.id]) }
       guard let survey = standings[pair.id]?.survey, case .node = survey.node(activeFor: certificate.spec.vip) else {
-        holds[id] = nil
         return
       }
       issuable[pair.id, default: []].insert(id)
@@ -283,12 +305,20 @@ public struct Dispatcher: Sendable {
   private mutating func withdraw(_ id: SpecID) {
     scheduler.remove(id)
     unfinished.remove(id)
-    guard let certificate = state.certificates[id] else { return }
+    guard let certificate = state.certificates[id] else { return forget(id) }
     issuable[certificate.spec.pair]?.remove(id)
     guard let reference = certificate.issuedReference, waitingSince[reference] != nil else { return }
     for target in deployments[certificate.spec.pair].map({ Array($0.keys) }) ?? [] {
       deployments[certificate.spec.pair]?[target]?.remove(reference)
     }
+  }
+
+  /// It is no longer wanted: nobody may wait for it any more.
+  private mutating func forget(_ id: SpecID) {
+    for pair in issuable.keys { issuable[pair]?.remove(id) }
+    for reference in waitingSince.keys where reference.spec == id { waitingSince[reference] = nil }
+    deployments = deployments.mapValues { targets in targets.mapValues { items in items.filter { $0.spec != id } } }
+    faults.forget(id)
   }
 
   func candidate(_ certificate: CertificateState, isRenewal: Bool, at now: Date) -> Candidate {
@@ -331,7 +361,7 @@ public struct Dispatcher: Sendable {
 
   private mutating func resumptions() -> [Work] {
     var works: [Work] = []
-    for id in unfinished.sorted() where issuing.count < inventory.pace.attemptsInFlight && leavesLeft > 0 {
+    for id in unfinished.sorted() where issuing.count < inventory.pace.attemptsInFlight && mayOrder {
       guard let certificate = state.certificates[id], let attempt = certificate.attempt else { continue }
       unfinished.remove(id)
       issuing[id] = certificate.spec.pair

@@ -16,8 +16,9 @@ extension Dispatcher {
   /// The one batch of a pair that may start now: what a returned node owes goes first.
   private mutating func rollout(of id: PairID, at now: Date) -> RolloutOrder? {
     guard let pair = pairs[id], let survey = standings[id]?.survey, let targets = deployments[id] else { return nil }
-    let moreIsComing =
-      (issuing.values.contains(id) || !(issuable[id] ?? []).isEmpty) && waiting == nil && leavesLeft > 0 && !isStopping
+    // What has no leave yet comes only while the run still hands out leaves, and something is going on that ends.
+    let mayStillStart = !(issuable[id] ?? []).isEmpty && !issuing.isEmpty && waiting == nil && leavesLeft > 0
+    let moreIsComing = (issuing.values.contains(id) || mayStillStart) && !isStopping
     for target in targets.keys.sorted(by: { Self.rank($0) < Self.rank($1) }) {
       let items = (targets[target] ?? []).filter { isTouchable($0, target, pair, survey, at: now) }
       let oldest = items.compactMap { waitingSince[$0] }.min() ?? now
