@@ -57,8 +57,8 @@ extension FleetState {
   /// - Throws: `IllegalTransition` when an attempt's events come in an order that its machine forbids.
   public mutating func apply(_ record: Record) throws(IllegalTransition) {
     switch record.event {
-    case .specAdded(let spec): certificates[spec.id] = CertificateState(spec: spec)
-    case .specChanged(let spec): change(to: spec)
+    // Two imports at the same time may both find it new: the second must not forget what the first one's run did meanwhile.
+    case .specAdded(let spec), .specChanged(let spec): change(to: spec)
     case .specRemoved(let spec): certificates[spec] = nil
     case .retryAsked(let spec):
       if certificates[spec]?.lastFailure?.kind == .changedByHand { certificates[spec]?.mayOverwrite = true }

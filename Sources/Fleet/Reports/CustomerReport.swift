@@ -51,6 +51,11 @@ public struct CustomerReport: Sendable, Equatable, Codable {
     }
   }
 
+  /// What the customer is told to do.
+  static func advice(_ kind: Failure.Kind) -> String {
+    kind.loudness == .customer ? kind.advice : "Nothing to do for you: the operator is at work on this."
+  }
+
   /// Pairs, nodes and their words are the operator's: a customer reads only that the operator is at work.
   private static func withoutInternals(_ row: CertificateRow) -> CertificateRow {
     var row = row
@@ -58,6 +63,7 @@ public struct CustomerReport: Sendable, Equatable, Codable {
     row.vip = VIPID("")
     row.spec = SpecID(row.names.first ?? "")
     row.proofs = [:]
+    row.cause?.node = nil
     if let cause = row.cause, cause.kind.loudness != .customer || cause.kind == .anotherPair {
       row.cause = Failure(
         cause.kind, cause.kind == .anotherPair ? "" : "The operator is at work on this.", name: cause.name)
@@ -70,14 +76,17 @@ public struct CustomerReport: Sendable, Equatable, Codable {
 public enum CustomerReportText {
   /// For a terminal or the plain-text part of a mail.
   public static func render(_ report: CustomerReport) -> String {
-    var lines = [headline(report), ""]
+    var lines = [Printable.terminal(headline(report)), ""]
     var table = TextTable(">certificates", ">served", ">due within 14 days", ">waiting", ">failing", "next expiry")
     table.add(
       Wording.grouped(report.rows.count), Wording.grouped(report.done), Wording.grouped(report.dueSoon),
       Wording.grouped(report.waiting), Wording.grouped(report.failing), report.nextExpiry.map(Wording.day) ?? "-")
     lines += table.lines
     for group in report.groups {
-      lines += ["", "\(group.title): \(Wording.count(group.rows.count, "certificate"))", "  -> \(advice(group))"]
+      lines += [
+        "", "\(group.title): \(Wording.count(group.rows.count, "certificate"))",
+        "  -> \(CustomerReport.advice(group.kind))",
+      ]
       for row in group.rows.prefix(20) {
         let since = row.failingSince.map { " since \(Wording.day($0))" } ?? ""
         lines.append("    \(Printable.terminal(SweepReportText.name(of: row)))\(since)")
@@ -103,7 +112,7 @@ public enum CustomerReportText {
       HTMLPage.card(
         [
           HTMLPage.heading("\(group.title): \(Wording.count(group.rows.count, "certificate"))"),
-          HTMLPage.paragraph(advice(group)),
+          HTMLPage.paragraph(CustomerReport.advice(group.kind)),
         ] + HTMLPage.certificates(group.rows, shown: 20, showsPair: false),
         // What we mend ourselves is no call to the customer.
         accent: group.kind.loudness == .customer ? "#8a5a00" : "#d5dae1")
@@ -118,7 +127,4 @@ public enum CustomerReportText {
       + (report.failing > 0 ? ", \(Wording.grouped(report.failing)) failing" : "")
   }
 
-  private static func advice(_ group: FailureGroup) -> String {
-    group.kind.loudness == .customer ? group.advice : "Nothing to do for you: the operator is at work on this."
-  }
 }

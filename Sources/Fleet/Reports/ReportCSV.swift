@@ -12,7 +12,9 @@ public enum ReportCSV {
     for row in rows {
       var cells = [
         row.names.joined(separator: " "), row.customer?.rawValue ?? "", row.standing.rawValue,
-        row.cause?.kind.title ?? "", row.cause?.kind.advice ?? "", row.cause?.detail ?? "",
+        row.cause?.kind.title ?? "",
+        row.cause.map { isForCustomer ? CustomerReport.advice($0.kind) : $0.kind.advice } ?? "",
+        row.cause?.detail ?? "",
         row.failingSince.map(Wording.minute) ?? "", row.nextTry.map(Wording.minute) ?? "",
         row.servedNotAfter.map(Wording.minute) ?? "", row.dueAt.map(Wording.minute) ?? "",
       ]

@@ -1,0 +1,163 @@
+import Fleet
+import Foundation
+import Testing
+
+@Suite struct SweepReportTests {
+  private func closed(_ index: Int) -> Failure { Failure(.port80Closed, "192.0.2.\(index % 250): refused") }
+
+  @Test func everyCertificateIsCountedOnceUnderItsCustomer() throws {
+    var fixture = ReportFixture()
+    try fixture.serve("new", was: .unknown)
+    try fixture.serve("renewed", was: .older)
+    try fixture.serve("kept", was: .same)
+    try fixture.serve("nobodys", customer: nil, was: .same)
+    try fixture.fail("closed", closed(1), customer: "zeta")
+    try fixture.fail("known", closed(2), customer: "zeta", isNew: false)
+    let waiting = try SmallFleet.spec("waiting")
+    fixture.after.certificates[waiting.id] = CertificateState(spec: waiting)
+
+    let report = fixture.report()
+
+    let acme = try #require(report.customers.first { $0.id == CustomerID("acme") })
+    let counts: [Int] = [acme.wanted, acme.issued, acme.renewed, acme.kept, acme.waiting, acme.failed]
+    #expect(counts == [4, 1, 1, 1, 1, 0] as [Int])
+    let zeta = try #require(report.customers.first { $0.id == CustomerID("zeta") })
+    #expect(zeta.name == "Zeta & Söhne")
+    #expect(zeta.wanted == 2)
+    #expect(zeta.failed == 2)
+    #expect(zeta.newlyFailed == 1)
+    #expect(report.customers.first { $0.id == nil }?.name == "(no customer)")
+    #expect(report.total.wanted == 7)
+    for line in report.customers {
+      #expect(line.wanted == line.issued + line.renewed + line.kept + line.waiting + line.failed)
+    }
+  }
+
+  @Test func aRevisedCertificateCountsAsIssuedNotAsRenewed() throws {
+    var fixture = ReportFixture()
+    try fixture.serve("n", was: .older)
+    fixture.after.certificates[SpecID("lb0/n")]?.revision = 2
+    fixture.after.certificates[SpecID("lb0/n")]?.issuedRevision = 2
+
+    #expect(fixture.report().total.issued == 1)
+    #expect(fixture.report().total.renewed == 0)
+  }
+
+  @Test func fourHundredEqualFailuresAreOneGroupAndAFewLines() throws {
+    var fixture = ReportFixture()
+    for index in 0..<400 { try fixture.fail("n\(index)", closed(index)) }
+
+    let report = fixture.report()
+    let text = SweepReportText.render(report)
+
+    #expect(report.groups.map(\.kind) == [.port80Closed])
+    #expect(report.groups[0].newCount == 400)
+    #expect(text.contains("port 80 closed: 400 certificates, 400 new"))
+    #expect(text.contains("and 395 more; all are in the CSV"))
+    #expect(text.split(separator: "\n").count < 30)
+    #expect(SweepReportHTML.render(report).utf8.count < 12_000)
+    #expect(ReportCSV.render(report.rows).split(separator: "\r\n").count == 401)
+  }
+
+  @Test func whatNeedsAPersonComesFirstThenWhatIsMostCommon() throws {
+    var fixture = ReportFixture()
+    try fixture.fail("q", Failure(.rateLimited, "later"))
+    for index in 0..<3 { try fixture.fail("c\(index)", closed(index)) }
+    for index in 0..<5 { try fixture.fail("d\(index)", Failure(.nameNotFound, "NXDOMAIN")) }
+    try fixture.fail("o", Failure(.configRefused, "line 3"))
+
+    #expect(fixture.report().groups.map(\.kind) == [.configRefused, .nameNotFound, .port80Closed, .rateLimited])
+  }
+
+  @Test func aRunWithoutFailuresNeedsNobody() throws {
+    var fixture = ReportFixture()
+    try fixture.serve("new", was: .unknown)
+
+    #expect(!fixture.report().needsAttention)
+  }
+
+  @Test(arguments: Failure.Kind.allCases)
+  func aKnownFailureNeedsSomebodyOnlyIfItIsTheOperators(kind: Failure.Kind) throws {
+    var fixture = ReportFixture()
+    try fixture.fail("n", Failure(kind, "why"), isNew: false)
+
+    #expect(fixture.report().needsAttention == (kind.loudness == .operatorNeeded))
+  }
+
+  @Test(arguments: Failure.Kind.allCases)
+  func aNewFailureNeedsSomebodyUnlessItPassesByItself(kind: Failure.Kind) throws {
+    var fixture = ReportFixture()
+    try fixture.fail("n", Failure(kind, "why"))
+
+    #expect(fixture.report().needsAttention == (kind.loudness != .quiet))
+  }
+
+  @Test func troubleOfANodeOrTheCAAlwaysNeedsSomebody() throws {
+    var fixture = ReportFixture()
+    fixture.after.nodes[NodeID("lb1-b")] = NodeState(trouble: Failure(.nodeUnreachable, "no route"))
+    #expect(fixture.report().needsAttention)
+    #expect(fixture.report().troubles.map(\.node) == [NodeID("lb1-b")])
+
+    var report = ReportFixture().report()
+    report.authorityFailure = Failure(.authorityUnreachable, "no route")
+    #expect(report.needsAttention)
+    #expect(SweepReportText.render(report).contains("CA not reachable; nothing could be issued"))
+  }
+
+  @Test func theTroubleOfANodeCountsWhatWaitsBehindIt() throws {
+    var fixture = ReportFixture()
+    for index in 0..<3 {
+      let spec = try SmallFleet.spec("w\(index)")
+      fixture.after.certificates[spec.id] = CertificateState(spec: spec)
+    }
+    fixture.after.nodes[NodeID("lb0-a")] = NodeState(trouble: Failure(.hostKeyChanged, "other key"))
+
+    #expect(fixture.report().troubles.map(\.waiting) == [3])
+    #expect(SweepReportText.render(fixture.report()).contains("SSH host key changed; 3 certificates wait"))
+  }
+
+  @Test func anOrderLostInACrashIsNamed() throws {
+    var fixture = ReportFixture()
+    let of = AttemptReference(spec: SpecID("lb0/n"), attempt: AttemptID("a"))
+    fixture.records = [
+      Record(
+        sequence: 1, at: fixture.noon, sweep: nil,
+        event: .attemptFailed(of: of, failure: Failure(.orderLost, "the answer never came")))
+    ]
+
+    #expect(fixture.report().lostOrders.map(\.spec) == [SpecID("lb0/n")])
+    #expect(SweepReportText.render(fixture.report()).contains("the answer never came"))
+  }
+
+  @Test func aNodeProvedBelowTheWireIsToldWithItsReason() throws {
+    var fixture = ReportFixture()
+    try fixture.serve("n", was: .unknown)
+    fixture.after.certificates[SpecID("lb0/n")]?.installations[NodeID("lb0-b")]?.proof = .memory
+    fixture.after.certificates[SpecID("lb0/n")]?.installations[NodeID("lb0-b")]?.reason = "no listener of its own"
+
+    let proof = try #require(fixture.report().weakProofs.first)
+    #expect(proof.node == NodeID("lb0-b"))
+    #expect(proof.count == 1)
+    #expect(SweepReportText.render(fixture.report()).contains("no listener of its own"))
+  }
+
+  @Test(arguments: [
+    (SweepPurpose.run, SweepEnd.completed, "Run finished in 2 min 5 s: 1 issued"),
+    (.renew, .stopped, "Renewal stopped after 2 min 5 s as asked: 1 issued"),
+    (.run, .interrupted, "Run interrupted after 2 min 5 s; the next run goes on: 1 issued"),
+  ])
+  func theHeadlineSaysHowItWent(purpose: SweepPurpose, end: SweepEnd, words: String) throws {
+    var fixture = ReportFixture()
+    try fixture.serve("n", was: .unknown)
+
+    #expect(SweepReportText.headline(fixture.report(purpose, end: end)) == words)
+  }
+
+  @Test func aReportReadsBackAsItWasWritten() throws {
+    let report = try ReportFixture.hostile().report()
+
+    let data = try JSONEncoder().encode(report)
+
+    #expect(try JSONDecoder().decode(SweepReport.self, from: data) == report)
+  }
+}
