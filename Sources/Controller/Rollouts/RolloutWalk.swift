@@ -19,6 +19,9 @@ struct RolloutWalk {
   private var active: [VIPID: NodeID] = [:]
   /// Nodes that only sealed keys for the others, in a directory of this rollout.
   private var sealers: Set<NodeID> = []
+  /// What the nodes were proved to use. It counts once the VIP was seen to serve it: until then all may still be put back, and a journal that
+  /// says "installed" of what was rolled back would never roll it out again.
+  private var installed: [Event] = []
 
   init(order: RolloutOrder, nodes: [NodeID], batch: [CertificateState], pair: PairSession, deployer: Deployer) {
     self.order = order
@@ -40,7 +43,7 @@ struct RolloutWalk {
     case .verify(let turn): return try await verify(node(turn))
     case .verifyVIP:
       let proof = VIPProof(pair: pair, recorder: deployer.recorder, verifier: deployer.verifier)
-      let failure = try await proof.prove(batch, rollout: nil, patience: Self.settling)
+      let failure = try await proof.prove(batch, rollout: nil, proved: installed, patience: Self.settling)
       return failure.map { .failed($0) } ?? .succeeded
     case .rollBack(let turn): return await rollBack(node(turn))
     case .verifyOld(let turn): return await verifyOld(node(turn))
@@ -155,7 +158,7 @@ struct RolloutWalk {
         }
       }
       if let failure = await lookOnWire(id, &proofs) { return .failed(failure) }
-      try await recordInstalled(id, proofs)
+      rememberInstalled(id, proofs)
       return .succeeded
     }
   }
@@ -185,18 +188,15 @@ struct RolloutWalk {
     return nil
   }
 
-  private func recordInstalled(
-    _ id: NodeID, _ proofs: [SpecID: (level: Proof, reason: String)]
-  ) async throws(JournalError) {
+  private mutating func rememberInstalled(_ id: NodeID, _ proofs: [SpecID: (level: Proof, reason: String)]) {
     var groups: [String: (level: Proof, reason: String, items: [AttemptReference])] = [:]
     for certificate in batch {
       guard let proof = proofs[certificate.spec.id], let item = certificate.issuedReference else { continue }
       groups["\(proof.level) \(proof.reason)", default: (proof.level, proof.reason, [])].items.append(item)
     }
-    try await deployer.recorder.record(
-      groups.sorted { $0.key < $1.key }.map { _, group in
-        .installed(node: id, certificates: group.items, proof: group.level, reason: group.reason)
-      })
+    installed += groups.sorted { $0.key < $1.key }.map { _, group in
+      .installed(node: id, certificates: group.items, proof: group.level, reason: group.reason)
+    }
   }
 
   // MARK: Back

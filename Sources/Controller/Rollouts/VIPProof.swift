@@ -10,12 +10,16 @@ struct VIPProof: Sendable {
 
   /// Looks at every certificate on its VIP, and records what is served.
   ///
-  /// - Parameter rollout: where a certificate's own failure is recorded; nil leaves that to the rollout that asks.
+  /// - Parameters:
+  ///   - rollout: where a certificate's own failure is recorded. Nil is the rollout that asks: it puts all back if one is not served, so
+  ///     nothing is recorded unless all are.
+  ///   - proved: what the nodes were proved to use on the way here, recorded together with what the VIP serves.
   /// - Returns: the first failure, if there is one.
   func prove(
-    _ certificates: [CertificateState], rollout: RolloutID?, patience: Double = 2
+    _ certificates: [CertificateState], rollout: RolloutID?, proved: [Event] = [], patience: Double = 2
   ) async throws(JournalError) -> Failure? {
     var worst: Failure?
+    var all = proved
     for (vipID, batch) in Dictionary(grouping: certificates, by: \.spec.vip).sorted(by: { $0.key < $1.key }) {
       guard let vip = pair.pair.vips.first(where: { $0.id == vipID }) else { continue }
       let sights = await verifier.look(at: vip.address, port: vip.httpsPort, for: batch, patience: patience)
@@ -30,8 +34,9 @@ struct VIPProof: Sendable {
         worst = worst ?? failure
         if let rollout { events.append(.ejected(rollout: rollout, spec: certificate.spec.id, failure: failure)) }
       }
-      if !events.isEmpty { try await recorder.record(events) }
+      all += events
     }
+    if !all.isEmpty, worst == nil || rollout != nil { try await recorder.record(all) }
     return worst
   }
 
