@@ -83,6 +83,8 @@ class Hostile(FleetTest):
             for name in ("away.acme-shop.example", "wrong.acme-shop.example"):
                 self.assertIn(name, run.out)
             self.assertIn("owned", run.out)
+        with self.subTest("no names of types"):
+            self.assertNotIn("Fleet.", run.text)
         for place, text in shown.items():
             with self.subTest(place):
                 self.assertIsNone(OBEYED.search(text), OBEYED.search(text))

@@ -31,7 +31,7 @@ enum EventWords {
     case .rolloutStarted(let rollout, let pair, let batch, let first, let second):
       "\(pair): rollout \(rollout) of \(batch.count), \(([first] + [second].compactMap(\.self)).map(\.rawValue).joined(separator: " then "))"
     case .rolloutStepped(let rollout, let step, let failure):
-      "\(rollout): \(step)" + (failure.map { ": \($0.kind.title): \($0.detail)" } ?? "")
+      "\(rollout): \(words(step))" + (failure.map { ": \($0.kind.title): \($0.detail)" } ?? "")
     case .ejected(let rollout, let spec, let failure):
       "\(rollout): without \(spec): \(failure.kind.title): \(failure.detail)"
     case .installed(let node, let certificates, let proof, _):
@@ -42,6 +42,26 @@ enum EventWords {
     case .mailQueued(_, let subject): "mail waits: \(subject)"
     case .mailSent: "mail sent"
     case .mailFailed(_, let detail): "mail not sent: \(detail)"
+    }
+  }
+
+  private static func words(_ step: Rollout.Step) -> String {
+    switch step {
+    case .check: "check"
+    case .stage(let turn): "stage on the \(words(turn)) node"
+    case .activate(let turn): "activate on the \(words(turn)) node"
+    case .verify(let turn): "verify the \(words(turn)) node"
+    case .verifyVIP: "verify the VIP"
+    case .rollBack(let turn): "roll back on the \(words(turn)) node"
+    case .verifyOld(let turn): "verify the old set on the \(words(turn)) node"
+    case .cleanUp(let turn): "clean up on the \(words(turn)) node"
+    }
+  }
+
+  private static func words(_ turn: Rollout.Turn) -> String {
+    switch turn {
+    case .first: "first"
+    case .second: "second"
     }
   }
 }
