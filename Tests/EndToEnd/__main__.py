@@ -33,7 +33,7 @@ def run(name: str) -> tuple[str, int, str, float]:
 def main() -> int:
     options = argparse.ArgumentParser(prog="python3 -m EndToEnd", description=__doc__)
     options.add_argument("--quick", action="store_true", help="loops over moments look at a few of them only")
-    options.add_argument("--jobs", type=int, default=3, help="modules at the same time (3)")
+    options.add_argument("--jobs", type=int, default=4, help="modules at the same time (4)")
     options.add_argument("only", nargs="*", metavar="MODULE", help="test_happy_path, …; all without one")
     chosen = options.parse_args()
     if chosen.quick:

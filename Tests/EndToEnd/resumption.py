@@ -6,16 +6,16 @@ from lablib import spec
 
 from .fleet import FleetTest, shape
 
-#: One name on a pair with HAProxy, one on a pair with stunnel: both ways of rolling out go through every moment.
+#: A pair with HAProxy and one with stunnel: both ways of rolling out go through every moment.
 PAIRS = ("edge", "mail")
 
 
 class Resumption(FleetTest):
-    """Each round brings two new names, kills the run that gets them, and runs again to the end."""
+    """Each round brings new names, kills the run that gets them, and runs again to the end. The lab runs on: what
+    earlier rounds brought is kept, and must stay."""
 
     @classmethod
     def wanted(cls) -> spec.Spec:
-        # Nodes are few and rounds many: what is not killed is a lab that runs on.
         return shape(
             customers=[{"id": "acme"}],
             pairs=[
@@ -25,8 +25,8 @@ class Resumption(FleetTest):
             domains=[],
         )
 
-    def bring(self, number: int) -> list[tuple[str, str]]:
-        rows = [(f"r{number:03d}.{pair}-shop.example", pair) for pair in PAIRS]
+    def bring(self, number: int, pairs: tuple[str, ...] = PAIRS) -> list[tuple[str, str]]:
+        rows = [(f"r{number:03d}.{pair}-shop.example", pair) for pair in pairs]
         self.fleet.add(rows)
         return rows
 
