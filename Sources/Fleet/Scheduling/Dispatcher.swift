@@ -259,6 +259,9 @@ public struct Dispatcher: Sendable {
   private mutating func redecide(_ id: SpecID, at now: Date) {
     guard issuing[id] == nil else { return }
     withdraw(id)
+    // The scheduler keeps a candidate that is still the same; taking it out and in again would forget what it waited for.
+    var isOffered = false
+    defer { if !isOffered { scheduler.remove(id) } }
     guard let certificate = state.certificates[id], let pair = pairs[certificate.spec.pair], !faults.stops(id)
     else { return }
     let isPaused = state.pairs[pair.id]?.isPaused == true
@@ -285,6 +288,7 @@ public struct Dispatcher: Sendable {
         unfinished.insert(id)
       } else {
         scheduler.add(candidate(certificate, isRenewal: action == .renew, at: now))
+        isOffered = true
       }
     }
   }
@@ -303,7 +307,6 @@ public struct Dispatcher: Sendable {
   }
 
   private mutating func withdraw(_ id: SpecID) {
-    scheduler.remove(id)
     unfinished.remove(id)
     guard let certificate = state.certificates[id] else { return forget(id) }
     issuable[certificate.spec.pair]?.remove(id)
@@ -326,7 +329,8 @@ public struct Dispatcher: Sendable {
       spec: certificate.spec.id, kind: isRenewal ? .renew : .issue, pair: certificate.spec.pair,
       customer: certificate.spec.customer, order: planned(certificate, inventory.authorities[0].id, at: now),
       expiry: certificate.servedNotAfter, dangerAt: certificate.issued?.dangerAt,
-      weight: certificate.spec.customer.flatMap { weights[$0] } ?? 1, looksBad: certificate.lastFailure != nil)
+      weight: certificate.spec.customer.flatMap { weights[$0] } ?? 1,
+      looksBad: certificate.lastFailure?.kind.retry == .backOff)
   }
 
   private mutating func offer(_ certificate: CertificateState, _ reason: Reason, at now: Date) {
