@@ -40,7 +40,7 @@ struct ReportFixture {
     state.lastFailure = failure
     state.lastFailureAt = noon
     state.failures = 1
-    state.failingSince = noon
+    state.failingSince = isNew ? noon : noon.addingTimeInterval(-SmallFleet.day)
     state.failingSweep = isNew ? sweep : SweepID("s-earlier")
     after.certificates[spec.id] = state
     if isNew { before.certificates[spec.id] = CertificateState(spec: spec) }
