@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -40,7 +40,8 @@ def main() -> int:
         os.environ["CERTFLEET_TEST_QUICK"] = "1"
     failed = 0
     with ThreadPoolExecutor(max_workers=chosen.jobs) as pool:
-        for name, status, text, seconds in pool.map(run, chosen.only or modules()):
+        for ended in as_completed([pool.submit(run, name) for name in chosen.only or modules()]):
+            name, status, text, seconds = ended.result()
             print(f"-- {name} ({seconds:.0f} s)\n{text.strip()}", flush=True)
             failed |= status != 0
     return int(failed)

@@ -1,5 +1,5 @@
-"""A TLS proxy in front of the lab's CA that can swallow one answer. The CA builds its URLs from the Host header, so
-what goes through needs no rewriting; it shows the CA's own server certificate, which names the address they share."""
+"""A TLS proxy in front of the lab's CA that can swallow or rewrite answers. The CA builds its URLs from the Host
+header, so the URLs need no rewriting; it shows the CA's own server certificate, whose address it shares."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                     upstream.putheader(name, value)
             upstream.endheaders(body or None)
             answer = upstream.getresponse()
-            content = answer.read()
+            content = proxy.rewrite(answer.read())
         finally:
             upstream.close()
         if proxy.swallows(Seen(self.command, self.path)):
@@ -89,6 +89,8 @@ class CAProxy:
         )
         self.lock = threading.Lock()
         self.cut: Cut | None = None
+        #: What a CA of another mind would have answered.
+        self.rewrite: Callable[[bytes], bytes] = lambda content: content
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property

@@ -12,6 +12,7 @@ import threading
 
 from lablib import mailbox, spec
 
+from .ca_proxy import CAProxy
 from .fleet import FleetTest, shape
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31m\x9b2J"
@@ -31,6 +32,19 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_) -> None:
         pass
+
+
+def quoting(content: bytes) -> bytes:
+    """Pebble escapes what it quotes of a web server. Not every CA need do so."""
+    try:
+        document = json.loads(content)
+        for challenge in document.get("challenges", []):
+            if "error" in challenge:
+                challenge["error"]["detail"] = f"Invalid response from http://x: \"{HOSTILE}\""
+                challenge["error"]["type"] += "\x1b[2J"
+        return json.dumps(document).encode()
+    except (ValueError, AttributeError):
+        return content  # The certificate chain, or nothing.
 
 
 class Hostile(FleetTest):
@@ -57,6 +71,10 @@ class Hostile(FleetTest):
             table.writerow(["domain", "pair", "customer", "notes"])
             for row in lab.domains:
                 table.writerow([row.domain, row.pair, row.customer, f"{MARKUP}\r\n{FORMULA}\u202e"])
+        proxy = CAProxy(lab)
+        self.addCleanup(proxy.close)
+        proxy.rewrite = quoting
+        fleet.edit(lab.authority.directory, proxy.directory)
         fleet.enroll()
         address = f"127.{lab.block}.250.1"
         server = http.server.ThreadingHTTPServer((address, lab.ports["http"]), Answer)
@@ -82,7 +100,9 @@ class Hostile(FleetTest):
         with self.subTest("the strangers were quoted"):
             for name in ("away.acme-shop.example", "wrong.acme-shop.example"):
                 self.assertIn(name, run.out)
-            self.assertIn("owned", run.out)
+            rows = {row["names"][0]: row for row in fleet.told("status", "--json").json["rows"]}
+            for name in ("away.acme-shop.example", "wrong.acme-shop.example"):
+                self.assertIn("owned", rows[name]["cause"]["detail"])
         with self.subTest("no names of types"):
             self.assertNotIn("Fleet.", run.text)
         for place, text in shown.items():
