@@ -53,6 +53,21 @@ public enum Printable {
     terminal(text.split(whereSeparator: \.isWhitespace).joined(separator: " "))
   }
 
+  /// For a JSON document, already encoded: encoders escape C0 only, yet C1 and direction-changing characters act on a terminal, too. They become
+  /// `\\u` escapes, which any reader of JSON turns back; outside its strings a document has none.
+  public static func json(_ document: some StringProtocol) -> String {
+    if document.utf8.allSatisfy({ $0 < 0x7f }) { return String(document) }
+    var shown = ""
+    for scalar in document.unicodeScalars {
+      if scalar.value < 0x7f || escape(scalar) == nil {
+        shown.unicodeScalars.append(scalar)
+      } else {
+        for unit in String(scalar).utf16 { shown += "\\u" + String(0x10000 + Int(unit), radix: 16).dropFirst() }
+      }
+    }
+    return shown
+  }
+
   /// Cuts to `limit` characters and says so.
   public static func short(_ text: some StringProtocol, _ limit: Int = 80) -> String {
     let shown = terminal(text.prefix(limit + 1))

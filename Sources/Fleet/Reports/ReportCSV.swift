@@ -22,7 +22,8 @@ public enum ReportCSV {
         let proofs = row.proofs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.level.rawValue)" }
         cells += [row.pair.rawValue, row.vip.rawValue, row.spec.rawValue, proofs.joined(separator: " ")]
       }
-      lines.append(cells.map(Printable.csvCell).joined(separator: ","))
+      // Shown first, for a CSV is read in terminals as well as in spreadsheets.
+      lines.append(cells.map { Printable.csvCell(Printable.terminal($0)) }.joined(separator: ","))
     }
     return lines.joined(separator: "\r\n") + "\r\n"
   }

@@ -48,7 +48,7 @@ struct Report: AsyncParsableCommand {
       let encoder = JSONEncoder()
       encoder.dateEncodingStrategy = .iso8601
       encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(report), as: UTF8.self) + "\n"
+      return Printable.json(String(decoding: try encoder.encode(report), as: UTF8.self)) + "\n"
     }
   }
 }

@@ -1,3 +1,4 @@
+import Fleet
 import Foundation
 import Glibc
 
@@ -37,7 +38,7 @@ enum Terminal {
     encoder.dateEncodingStrategy = .iso8601
     encoder.outputFormatting =
       pretty ? [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes] : [.sortedKeys, .withoutEscapingSlashes]
-    show(String(decoding: try encoder.encode(value), as: UTF8.self))
+    show(Printable.json(String(decoding: try encoder.encode(value), as: UTF8.self)))
   }
 
   static func environment(_ name: String) -> String? { ProcessInfo.processInfo.environment[name] }

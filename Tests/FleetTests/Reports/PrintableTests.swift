@@ -1,4 +1,5 @@
 import Fleet
+import Foundation
 import HostileText
 import Testing
 
@@ -35,6 +36,18 @@ import Testing
     #expect(Printable.csvCell("say \"hi\"") == "\"say \"\"hi\"\"\"")
     #expect(Printable.csvCell("=1+1") == "\"'=1+1\"")
     #expect(Printable.csvCell("") == "")
+  }
+
+  @Test func aJSONDocumentKeepsItsTextAndNothingInItActs() throws {
+    for (text, aim) in Hostile.texts {
+      let encoded = String(decoding: try JSONEncoder().encode([text]), as: UTF8.self)
+
+      let shown = Printable.json(encoded)
+
+      #expect(!shown.unicodeScalars.contains { Self.acts($0) }, "\(aim)")
+      #expect(try JSONDecoder().decode([String].self, from: Data(shown.utf8)) == [text], "\(aim)")
+    }
+    #expect(Printable.json("{\n  \"a\" : \"\u{9b}é🚀\u{e0041}\"\n}") == "{\n  \"a\" : \"\\u009bé🚀\\udb40\\udc41\"\n}")
   }
 
   @Test func htmlIsNeverGivenMarkup() {
