@@ -46,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
     result = {
         **{"benchmark": "again", "machine": machine, "names": options.names, "certificates": prepared},
         **{"events": events, "journal_mib": size, "runs": [vars(cost) for cost in costs]},
+        "table": rows,
     }
     tables.show(result, text, options.json)
     return 0

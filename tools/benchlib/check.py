@@ -33,7 +33,8 @@ def run(options: argparse.Namespace) -> int:
             + [tables.number(max(cost.peak_mib for cost in costs)), tables.number(count / middle)]
         )
     text = f"{tables.describe(machine)}\nwall and CPU: median of {options.rounds}\n\n{tables.table(rows)}"
-    result = {"benchmark": "check", "machine": machine, "runs": {n: [vars(c) for c in m] for n, m in measured.items()}}
+    runs = {count: [vars(cost) for cost in costs] for count, costs in measured.items()}
+    result = {"benchmark": "check", "machine": machine, "runs": runs, "table": rows}
     tables.show(result, text, options.json)
     return 0
 

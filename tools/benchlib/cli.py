@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 
@@ -30,10 +31,12 @@ def main(arguments: list[str]) -> int:
         text = f"{summary[0].upper()}{summary[1:]}.\n\n{module.DETAILS}"
         command = commands.add_parser(name, help=summary, description=text, formatter_class=shape)
         module.add(command)
-        command.add_argument("--json", action="store_true", help="every run and the medians as one JSON document")
+        command.add_argument("--json", action="store_true", help="every run, and the table, as one JSON document")
         command.add_argument("--debug", action="store_true", help="a debug build: quick to make, slow to run")
         command.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
+    # As Ctrl-C does: whatever was started is ended on the way out.
+    signal.signal(signal.SIGTERM, stop)
     try:
         return options.run(options)
     except (product.BenchError, LabError, subprocess.CalledProcessError) as fault:
@@ -41,3 +44,8 @@ def main(arguments: list[str]) -> int:
         return 3
     except KeyboardInterrupt:
         return 130
+
+
+def stop(*_) -> None:
+    # Not SIGINT: in a script's background it is ignored.
+    raise KeyboardInterrupt

@@ -258,20 +258,24 @@ class Certfleet(Client):
             late = threading.Timer(self.deadline, tree.end, [process])
             late.start()
             outcome = Outcome(0, 0, 0, self.fresh.log_size())
-            for line in process.stdout:
-                self.lines.append((time.perf_counter() - start, line))
-                if b'"event":{"issued":' in line:
-                    left -= 1
-                    outcome = self.look(process.pid, start, nodes_before)
-                elif b'"event":{"attemptFailed":' in line or b'"event":{"specVetoed":' in line:
-                    left -= 1
-                if left == 0:
-                    # Nothing new is started, and what was begun at this moment is finished: files stay as they are.
-                    process.send_signal(signal.SIGTERM)
-                    left = -1
-            process.wait()
-            outcome.timed_out = late.finished.is_set() and not late.is_alive() and process.returncode < 0
-            late.cancel()
+            try:
+                for line in process.stdout:
+                    self.lines.append((time.perf_counter() - start, line))
+                    if b'"event":{"issued":' in line:
+                        left -= 1
+                        outcome = self.look(process.pid, start, nodes_before)
+                    elif b'"event":{"attemptFailed":' in line or b'"event":{"specVetoed":' in line:
+                        left -= 1
+                    if left == 0:
+                        # Nothing new is started, and what was begun at this moment is finished.
+                        process.send_signal(signal.SIGTERM)
+                        left = -1
+                process.wait()
+                outcome.timed_out = time.perf_counter() - start >= self.deadline
+            finally:
+                late.cancel()
+                if process.returncode is None:
+                    tree.end(process)
         outcome.steps = self.steps()
         return outcome
 

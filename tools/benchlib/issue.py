@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
             runs.append({"round": number + 1, "client": name, **valid(makers[name], options)})
     labels = {name: maker.label for name, maker in makers.items()}
     shown = {"benchmark": "issue", "machine": machine, "names": options.names, "runs": runs}
-    tables.show(shown, text(machine, runs, labels, options), options.json)
+    tables.show({**shown, "table": rates(runs, labels)}, text(machine, runs, labels, options), options.json)
     return 1 if any(run["lost"] for run in runs if run["client"] == "certfleet") else 0
 
 
@@ -84,6 +84,8 @@ def once(maker, options: argparse.Namespace) -> dict:
             requests = fresh.requests(before, outcome.log_size)
             wrong = proofs.wrong(client.results(), client.names, place / "lab" / "pebble-roots.pem", place / "proofs")
             hung = fresh.pebble_hung
+            if outcome.timed_out:
+                tables.say("  it was ended, for it did not end by itself")
             if wrong and not hung:
                 tables.say(f"  {len(wrong)} lost: {reasons(wrong)}\n{client.said()[-600:]}")
     good = options.names - len(wrong)
@@ -112,7 +114,8 @@ def text(machine: dict, runs: list[dict], labels: dict[str, str], options: argpa
             f"The nodes' share, in no row: {tables.number(node)} ms CPU a certificate to ask them, and for keys and "
             "requests, which openssl makes there for certfleet. Peers make them in their own processes."
         )
-        firsts = [min(at for line in run["steps"] for kind, at in line if kind == "issued") for run in own]
+        arrivals = [[at for line in run["steps"] for kind, at in line if kind == "issued"] for run in own]
+        firsts = [min(found) for found in arrivals if found]
         parts.append(
             f"certfleet's first certificate came after {tables.number(tables.median(firsts))} s, which the wall time "
             "includes: reading the inventory, asking every node, making keys."

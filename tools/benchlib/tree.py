@@ -141,12 +141,17 @@ def run(
         )
         late = threading.Timer(deadline, end, [process])
         late.start()
-        with PeakWatch(process.pid, others) as watch:
-            # WNOWAIT leaves the process to be collected by wait4, which alone tells what it cost.
-            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-            wall = time.perf_counter() - start
+        try:
+            with PeakWatch(process.pid, others) as watch:
+                # WNOWAIT leaves the process to be collected by wait4, which alone tells what it cost.
+                os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+                wall = time.perf_counter() - start
+        except BaseException:
+            end(process)
+            raise
+        finally:
+            late.cancel()
         timed_out = wall >= deadline
-        late.cancel()
         status, usage = collect(process)
     return Cost(
         status, wall, usage.ru_utime + usage.ru_stime, max(watch.peak_mib, usage.ru_maxrss / 1024), timed_out
