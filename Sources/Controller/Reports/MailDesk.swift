@@ -40,7 +40,8 @@ struct MailDesk: Sendable {
       subject: message.subject, message: encoded, from: message.from, to: message.to, sweep: sweep, at: clock.now)
   }
 
-  /// Hands on whatever waits, oldest first; stops at the first that is not taken, since the next would fare no better.
+  /// Hands on whatever waits, oldest first. A mail that the server refuses for good (5xx) stays and lets the others pass; any other fault stops
+  /// here, since the next would fare no better.
   func deliver(sweep: SweepID?) async throws(JournalError) -> Outcome {
     var outcome = Outcome()
     let pending = try journal.pendingMail()
@@ -60,8 +61,10 @@ struct MailDesk: Sendable {
             name: "\(Int(mail.queuedAt.timeIntervalSince1970))-\(mail.id)", content: mail.message))
       } catch {
         try await journal.markFailed(mail.id, detail: error.detail, sweep: sweep, at: clock.now)
-        outcome.waiting = pending.count - outcome.sent
+        outcome.waiting += 1
         outcome.reason = error.detail
+        if case .smtp(code: 500..., _) = error.kind { continue }
+        outcome.waiting = pending.count - outcome.sent
         return outcome
       }
       try await journal.markSent(mail.id, sweep: sweep, at: clock.now)
