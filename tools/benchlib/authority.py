@@ -8,10 +8,13 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+from lablib import probes, processes
 from lablib.model import Lab
 
 from .product import ROOT, BenchError
 
+#: Seconds that a Pebble may need for an answer, as the lab's watchdog has it.
+PATIENCE = 15
 REQUEST = re.compile(r"(GET|HEAD|POST) (/[A-Za-z-]+)\S* -> calling handler\(\)")
 #: Pebble's paths in the words of RFC 8555. What is not here is the lab's own watchdog, on the management port.
 KINDS = {
@@ -35,6 +38,7 @@ class FreshLab:
 
     def __enter__(self) -> "FreshLab":
         self.ask("up", *self.shape)
+        self.pebble = next(record for record in self.lab.processes if record.name == "pebble")
         return self
 
     def __exit__(self, *_) -> None:
@@ -59,8 +63,14 @@ class FreshLab:
 
     @property
     def pebble_hung(self) -> bool:
-        """Its watchdog had to start Pebble again, which forgets every account and order: no client can go on."""
-        return self.lab.authority.restarts > 0
+        """Whether this Pebble hangs, or is no longer the one that the client began with: the watchdog ends one that
+        hung, and the new one knows no account and no order. The lab's own count rises only when the new one answers."""
+        if not processes.is_same(self.pebble.pid, self.pebble.started):
+            return True
+        try:
+            return probes.pebble_store(self.lab, PATIENCE) is not None
+        except OSError:
+            return True
 
     def log_size(self) -> int:
         return self.log.stat().st_size

@@ -6,6 +6,7 @@ import argparse
 import shutil
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from . import authority, clients, product, proofs, tables
@@ -24,7 +25,7 @@ STEPS = {
     "finalizeRequested": "authorization, challenge, polls until the CA has validated",
     "issued": "finalize, polls until the CA has signed, download, check",
 }
-#: A Pebble that hung is nobody's result; three in a row are a reason to stop.
+#: A Pebble that hung is nobody's result. After three in a row this client has none in this round.
 TRIES = 3
 
 
@@ -56,21 +57,28 @@ def run(options: argparse.Namespace) -> int:
         # Each round begins with another client: the machine's speed drifts.
         for name in names[number % len(names) :] + names[: number % len(names)]:
             tables.say(f"round {number + 1} of {options.rounds}: {makers[name].label} …")
-            runs.append({"round": number + 1, "client": name, **valid(makers[name], options)})
+            for found in tries(makers[name], options):
+                runs.append({"round": number + 1, "client": name, **found})
     labels = {name: maker.label for name, maker in makers.items()}
     shown = {"benchmark": "issue", "machine": machine, "names": options.names, "runs": runs}
-    tables.show({**shown, "table": rates(runs, labels)}, text(machine, runs, labels, options), options.json)
-    return 1 if any(run["lost"] for run in runs if run["client"] == "certfleet") else 0
+    counted = [run for run in runs if not run["pebble_hung"]]
+    words = text(machine, counted, labels, options)
+    for name, label in labels.items():
+        if hung := sum(run["client"] == name and run["pebble_hung"] for run in runs):
+            words += f"\n\nPebble hung in {hung} more tries of {label}, which count for nothing."
+    tables.show({**shown, "table": rates(counted, labels)}, words, options.json)
+    own = [run for run in counted if run["client"] == "certfleet"]
+    return 1 if not own or any(run["lost"] for run in own) else 0
 
 
-def valid(maker, options: argparse.Namespace) -> dict:
-    """A run in which the CA did not hang."""
+def tries(maker, options: argparse.Namespace) -> Iterator[dict]:
+    """Until one in which the CA did not hang; those before it are told, and count for nothing."""
     for _ in range(TRIES):
         found = once(maker, options)
+        yield found
         if not found["pebble_hung"]:
-            return found
-        tables.say("  Pebble hung and was started anew, so it forgot everything; this try does not count")
-    raise product.BenchError(f"Pebble hung {TRIES} times in a row under {maker.label}")
+            return
+        tables.say("  Pebble hung, and a new one knows no account and no order; this try does not count")
 
 
 def once(maker, options: argparse.Namespace) -> dict:
@@ -78,12 +86,17 @@ def once(maker, options: argparse.Namespace) -> dict:
         place = Path(folder)
         with authority.FreshLab(place / "lab", options.names, options.pairs, options.nonce_reject) as fresh:
             client = maker(fresh, place / "client")
-            fresh.ask("thumbprint", client.register())
+            try:
+                fresh.ask("thumbprint", client.register())
+            except product.BenchError:
+                if fresh.pebble_hung:
+                    return {"pebble_hung": True}
+                raise
             before = fresh.log_size()
             outcome = client.issue()
             requests = fresh.requests(before, outcome.log_size)
-            wrong = proofs.wrong(client.results(), client.names, place / "lab" / "pebble-roots.pem", place / "proofs")
             hung = fresh.pebble_hung
+            wrong = proofs.wrong(client.results(), client.names, place / "lab" / "pebble-roots.pem", place / "proofs")
             if outcome.timed_out:
                 tables.say("  it was ended, for it did not end by itself")
             if wrong and not hung:
@@ -132,9 +145,12 @@ def rates(runs: list[dict], labels: dict[str, str]) -> list[list[str]]:
     base = rate([run for run in runs if run["client"] == "certfleet"])
     for name, label in labels.items():
         own = [run for run in runs if run["client"] == name]
+        if not own:
+            rows.append([label, *("–" for _ in heads)])
+            continue
         own_rate = rate(own)
         rows.append(
-            [label, tables.number(own_rate), tables.number(base / own_rate, 2) if own_rate else "–"]
+            [label, tables.number(own_rate), tables.number(base / own_rate, 2) if base and own_rate else "–"]
             + [tables.number(tables.median([run[key] for run in own])) for key in ("wall", "cpu")]
             + [tables.number(tables.median(per_certificate(own, lambda run: 1000 * run["cpu"])))]
             + [tables.number(max(run["peak_mib"] for run in own))]

@@ -98,7 +98,11 @@ class Tables(unittest.TestCase):
         nothing = {"client": "lego", "wall": 9.0, "cpu": 1.0, "peak_mib": 5.0, "issued": 0, "lost": {"a": "no"}}
         something = {**nothing, "client": "certfleet", "issued": 3, "lost": {}, "requests": {"order": 6}}
 
-        rows = issue.rates([something, {**nothing, "requests": {}}], {"certfleet": "certfleet", "lego": "lego"})
+        labels = {"certfleet": "certfleet", "lego": "lego", "certbot": "certbot"}
+
+        rows = issue.rates([something, {**nothing, "requests": {}}], labels)
 
         self.assertEqual(rows[1][-2:], ["2.00", "0 of 3"])
         self.assertEqual(rows[2][1:3] + rows[2][-1:], ["0", "–", "1 of 1"])
+        # Pebble hung in each of its tries.
+        self.assertEqual(rows[3], ["certbot", *["–"] * 8])
