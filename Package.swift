@@ -79,6 +79,6 @@ let package = Package(
     tests("ACMETests", ["ACME", "PKI", "Net"]),
     tests("ApplianceTests", ["Appliance", "Fleet", "SSH"]),
     tests("JournalTests", ["Journal", "Fleet", "PKI"]),
-    tests("ControllerTests", ["Controller", "Fleet", "Journal"]),
+    tests("ControllerTests", ["Controller", "ACME", "Fleet", "Journal", "Net", "PKI"]),
   ]
 )

@@ -121,7 +121,8 @@ struct ScriptSafetyTests {
     let whole = try bench.node.perform(script.stdin)
     let lines = whole.text.split(separator: "\n").map(String.init)
 
-    for index in lines.indices {
+    // A beat only says that work goes on; it is no record.
+    for index in lines.indices where !lines[index].hasSuffix(" beat") {
       let without = (lines[..<index] + lines[(index + 1)...]).joined(separator: "\n")
       #expect(throws: Failure.self) {
         try work.read(CommandResult(status: 0, stdout: Array(without.utf8)), of: script)
