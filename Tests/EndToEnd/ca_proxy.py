@@ -17,15 +17,24 @@ from lablib.model import Lab
 class Seen:
     method: str
     path: str
+    #: What the CA answered.
+    status: int
+
+    @property
+    def kind(self) -> str:
+        """order-plz, authZ, …: the first word of Pebble's paths."""
+        return self.path.split("/")[1]
 
 
 @dataclass
 class Cut:
-    """After the CA has answered request number `after`, `act` is called and the answer is thrown away."""
+    """After the CA has answered the request with this number, or the first of this kind, `act` is called and the
+    answer is thrown away."""
 
-    after: int
+    request: int | str
     act: Callable[[], None]
     requests: list[Seen] = field(default_factory=list)
+    swallowed: Seen | None = None
     done: bool = False
 
 
@@ -48,7 +57,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             content = proxy.rewrite(answer.read())
         finally:
             upstream.close()
-        if proxy.swallows(Seen(self.command, self.path)):
+        if proxy.swallows(Seen(self.command, self.path, answer.status)):
             self.close_connection = True
             return
         self.send_response_only(answer.status)
@@ -97,9 +106,9 @@ class CAProxy:
     def directory(self) -> str:
         return f"https://{self.lab.address}:{self.server.server_address[1]}/dir"
 
-    def arm(self, after: int, act: Callable[[], None]) -> Cut:
+    def arm(self, request: int | str, act: Callable[[], None]) -> Cut:
         with self.lock:
-            self.cut = Cut(after, act)
+            self.cut = Cut(request, act)
             return self.cut
 
     def swallows(self, seen: Seen) -> bool:
@@ -109,7 +118,8 @@ class CAProxy:
             self.cut.requests.append(seen)
             if self.cut.done:
                 return True  # The process is dead; nobody waits for this.
-            if len(self.cut.requests) == self.cut.after:
+            if self.cut.request in (len(self.cut.requests), seen.kind):
+                self.cut.swallowed = seen
                 self.cut.done = True
                 self.cut.act()
                 return True
