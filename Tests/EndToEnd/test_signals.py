@@ -58,7 +58,8 @@ class Signals(FleetTest):
             began = time.monotonic()
             ended = fleet.finish(run)
             self.assertEqual(ended.status, 130, ended.text)
-            self.assertLess(time.monotonic() - began, 60)
+            # Two signals at once may reach the process as one: then it ends when the CA was given up on.
+            self.assertLess(time.monotonic() - began, 240)
             fleet.ask(do="ca", action="start")
             before = fleet.events("attemptFailed")
             self.go_on(2 * NAMES)
