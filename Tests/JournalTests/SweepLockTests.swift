@@ -52,7 +52,7 @@ import Testing
       var holder: SweepLock.Holder?
       while holder == nil, ContinuousClock.now < deadline {
         holder = try SweepLock.holder(directory: directory)
-        try await Task.sleep(for: .milliseconds(20))
+        try await Task.sleep(for: .milliseconds(20))  // a poll between two looks
       }
 
       let isRefused = try SweepLock.tryAcquire(directory: directory, purpose: .run, at: noon) == nil
@@ -69,7 +69,7 @@ import Testing
       let lock = try SweepLock.tryAcquire(directory: directory, purpose: .renew, at: noon)
       let deadline = ContinuousClock.now + .seconds(120)
       while access(directory + "/enough", F_OK) != 0, ContinuousClock.now < deadline {
-        try await Task.sleep(for: .milliseconds(20))
+        try await Task.sleep(for: .milliseconds(20))  // a poll between two looks
       }
       lock?.release()
     }

@@ -59,4 +59,3 @@ import Testing
     do { try FileManager.default.removeItem(atPath: path) } catch { Issue.record(error) }
   }
 }
-

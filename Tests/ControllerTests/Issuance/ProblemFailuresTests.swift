@@ -10,7 +10,9 @@ import Testing
   private let now = Date(timeIntervalSince1970: 1_800_000_000)
 
   @Test func aLimitWithRetryAfterWaitsForItsBucketAndIsNobodysFault() {
-    let detail = #"too many certificates (50) already issued for "acme.example" in the last 168h0m0s, retry after 2027-01-15 08:00:00 UTC"#
+    let detail =
+      #"too many certificates (50) already issued for "acme.example" in the last 168h0m0s, "#
+      + "retry after 2027-01-15 08:00:00 UTC"
 
     let failure = Failure(problem(.rateLimited, detail), status: 429, retryAt: now + 60, at: now)
 
