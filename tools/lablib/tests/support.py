@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -42,8 +43,12 @@ def told(*arguments: str | Path, **options) -> str:
 
 
 def starting(path: str) -> subprocess.Popen:
-    """An `up` that a test will end before its time."""
-    return subprocess.Popen([ENTRY, "up", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    """An `up` that a test will end before its time. A shell without job control starts what it puts in the background
+    with SIGINT ignored, and so would everything below it be; a person's `up` hears the interrupt."""
+    return subprocess.Popen(
+        [ENTRY, "up", path], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ class Life(unittest.TestCase):
 
             child.send_signal(signal.SIGINT)
 
-            self.assertEqual(child.wait(30), 130)
+            self.assertEqual(child.wait(90), 130)
             support.assert_gone(lab)
 
     def test_a_killed_supervisor_takes_its_processes_along_and_down_cleans_up(self):
