@@ -1,4 +1,4 @@
-"""ten PEMs to many nodes: certfleet's SSH layer beside `ssh` + tar under xargs and Ansible"""
+"""ten PEMs to many nodes: certfleet's SSH layer beside `ssh` + tar under xargs, pyinfra and Ansible"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lablib import processes
 
-from . import product, tables, tree
+from . import product, pyinfra, tables, tree
 from .sshds import Nodes, sha256
 
 DETAILS = """\
@@ -21,8 +21,13 @@ Every node is an sshd of its own on an address of 127.0.0.0/8, with a host key o
 client. One job is: connect, see that the node is active, bring ten files of 4 KiB under temporary names, check their
 SHA-256, move them over the old ones, disconnect. Afterwards all files are compared byte for byte.
 """
-CLIENTS = ("certfleet", "ssh-tar", "ansible")
-LABELS = {"certfleet": "certfleet's SSH layer", "ssh-tar": "ssh + tar, xargs -P16", "ansible": "ansible, forks 50"}
+CLIENTS = ("certfleet", "ssh-tar", "pyinfra", "ansible")
+LABELS = {
+    "certfleet": "certfleet's SSH layer",
+    "ssh-tar": "ssh + tar, xargs -P16",
+    "pyinfra": f"pyinfra {pyinfra.VERSION}",
+    "ansible": "ansible, forks 50",
+}
 #: What stands behind each job: the same steps, the same safety.
 REMOTE = """\
 set -e; umask 077; cd {directory}; [ "$(cat status)" = active ]; rm -rf .new; mkdir .new; cd .new; tar -xf -; \
@@ -41,6 +46,8 @@ def run(options: argparse.Namespace) -> int:
     clients = options.clients.split(",")
     if unknown := set(clients) - set(CLIENTS):
         raise product.BenchError(f"--clients: {', '.join(sorted(unknown))} is none of {', '.join(CLIENTS)}")
+    if "pyinfra" in clients:
+        pyinfra.install()
     program = product.build("PushBench", options.debug)
     machine = tables.machine(["ssh", "ansible"])
     tables.warn_if_busy(machine)
@@ -120,6 +127,7 @@ def prepare(directory: Path, nodes: Nodes, program: Path) -> dict[str, list[str]
     return {
         "certfleet": [str(program), str(directory / "job.json")],
         "ssh-tar": ["xargs", "-a", str(directory / "names"), "-P16", "-n1", "sh", "-c", one, "sh"],
+        "pyinfra": pyinfra.command(directory, nodes),
         "ansible": ansible(directory, nodes),
     }
 
