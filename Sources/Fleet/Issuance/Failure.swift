@@ -29,6 +29,8 @@ public struct Failure: Error, Sendable, Equatable, Codable {
     // What the customer's DNS or web server does.
     case nameNotFound, wrongAddress, strayIPv6Address, dnsBroken, caaForbids, port80Closed, wrongAnswer, anotherPair
     case redirectAway, challengeFailed
+    // What our own load balancer does.
+    case vipAnswersWrongly
     // What the CA says.
     case rateLimited, paused, authorityBusy, authorityRefused, nameRefused, authorityUnreachable, accountGone
     case orderLost, badCertificate

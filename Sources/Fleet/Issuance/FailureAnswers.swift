@@ -46,6 +46,7 @@ extension Failure.Kind {
     case .anotherPair: "DNS points to another pair"
     case .redirectAway: "challenge is redirected away"
     case .challengeFailed: "challenge failed"
+    case .vipAnswersWrongly: "the VIP answers the challenge wrongly"
     case .rateLimited: "waiting for the CA's rate limit"
     case .paused: "paused by the CA"
     case .authorityBusy: "CA is busy"
@@ -95,6 +96,8 @@ extension Failure.Kind {
     case .anotherPair: "The name leads to a different load balancer; correct its DNS record or its row in the list."
     case .redirectAway: "Exempt /.well-known/acme-challenge/ from redirects, or redirect only to the same name."
     case .challengeFailed: "See the CA's words; most often DNS or port 80 is the cause."
+    case .vipAnswersWrongly:
+      "Paste the lines that certfleet enroll prints into HAProxy on both nodes, before every redirect and other rule; see the detail."
     case .rateLimited: "Nothing to do: it goes on by itself when the CA allows."
     case .paused: "Open the CA's unpause link once the names point to the load balancer again."
     case .authorityBusy: "Nothing to do: it goes on by itself when the CA answers again."
@@ -138,8 +141,9 @@ extension Failure.Kind {
       .anotherPair, .redirectAway, .challengeFailed, .nameRefused:
       .customer
     case .rateLimited, .authorityBusy, .orderLost, .failedOver, .keyLost, .interrupted: .quiet
-    case .paused, .authorityRefused, .authorityUnreachable, .accountGone, .badCertificate, .nodeUnreachable,
-      .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm, .noActiveNode, .splitBrain, .roleUnknown,
+    case .vipAnswersWrongly, .paused, .authorityRefused, .authorityUnreachable, .accountGone, .badCertificate,
+      .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm, .noActiveNode, .splitBrain,
+      .roleUnknown,
       .keyNotMade, .tunnelRefused, .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull,
       .changedByHand, .nodeCannotRestart, .toolMissing, .internalError:
       .operatorNeeded
@@ -154,8 +158,9 @@ extension Failure.Kind {
       .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .internalError:
       .backOff
     case .rateLimited, .authorityBusy, .authorityUnreachable: .whenAllowed
-    case .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm, .noActiveNode,
-      .splitBrain, .roleUnknown, .failedOver, .tunnelRefused, .diskFull, .nodeCannotRestart, .toolMissing,
+    case .vipAnswersWrongly, .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm,
+      .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .tunnelRefused, .diskFull, .nodeCannotRestart,
+      .toolMissing,
       .interrupted, .orderLost, .keyLost:
       .whenHealed
     case .paused, .changedByHand, .accountGone: .byHand
