@@ -32,16 +32,16 @@ def reserve(block: int | None = None) -> tuple[int, socket.socket]:
     raise LabError("every block of loopback addresses is taken by another lab")
 
 
-def infrastructure(block: int) -> str:
-    return f"127.{block}.0.1"
+def infrastructure(block: int, network: int = 127) -> str:
+    return f"{network}.{block}.0.1"
 
 
-def vip(block: int, pair: int, index: int) -> str:
-    return f"127.{block}.{pair + 1}.{index + 1}"
+def vip(block: int, pair: int, index: int, network: int = 127) -> str:
+    return f"{network}.{block}.{pair + 1}.{index + 1}"
 
 
-def node(block: int, pair: int, index: int) -> str:
-    return f"127.{block}.{pair + 1}.{index + 101}"
+def node(block: int, pair: int, index: int, network: int = 127) -> str:
+    return f"{network}.{block}.{pair + 1}.{index + 101}"
 
 
 def is_free(address: str, port: int) -> bool:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from . import haproxy, mailbox, processes, prove, spec
+from . import haproxy, mailbox, namespaces, processes, prove, spec
 from .model import KINDS, Lab, LabError
 from .up import ask, down, up
 
@@ -15,6 +15,9 @@ ABOUT = """\
 A fleet of load-balancer pairs on this machine's loopback addresses, without root: every node has its own sshd,
 HAProxy (or stunnel) and files, every pair a virtual address that can be moved; with Pebble as the CA, its DNS, and a
 mail server that keeps what it gets. For trying an inventory, for the demo and for the tests.
+
+With --ha, and root: each node in a network namespace with its own /etc, /run, accounts and ports 22, 80 and 443, and
+keepalived that moves the virtual address. Its addresses exist in there only: `exec` runs a command among them.
 """
 
 
@@ -33,7 +36,9 @@ is made if it is not there: sshd insists on that empty directory.
 
 
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(prog="tools/lab", description=ABOUT)
+    top = argparse.ArgumentParser(
+        prog="tools/lab", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     commands = top.add_subparsers(dest="do", required=True, metavar="COMMAND")
 
     def add(name: str, text: str, *arguments: str) -> argparse.ArgumentParser:
@@ -51,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     start.add_argument("--customers", type=int, default=3, metavar="N", help="customers (3)")
     start.add_argument("--domains", type=int, default=12, metavar="N", help="domains in all (12)")
     start.add_argument("--kind", choices=KINDS, help="only this kind of pair; otherwise they take turns")
+    start.add_argument(
+        "--ha", action="store_true", help="nodes in network namespaces, with keepalived, ports 80 and 443; needs root"
+    )
     start.add_argument("--spec", metavar="FILE", help="a JSON shape: pairs, customers, domains or domains_csv, smtp, …")
     start.add_argument(
         "--domains-csv", metavar="FILE", action="append", help="take the domains from a list of certfleet; repeatable"
@@ -75,6 +83,13 @@ def parser() -> argparse.ArgumentParser:
     move.add_argument("--to", metavar="NODE", help="the node that shall hold it, or `none`")
     node = add("node", "stop, kill (SIGKILL), freeze (SIGSTOP) or start (or thaw) a node", "NODE")
     node.add_argument("action", choices=("stop", "start", "kill", "freeze"))
+    add("cable", "takes the network cable out of a node of --ha (cut), or puts it back (join)", "NODE").add_argument(
+        "action", choices=("cut", "join")
+    )
+    run = add("exec", "runs a command where the lab's addresses are, with CERTFLEET_INVENTORY set")
+    run.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …")
+    run = add("on", "runs a command on a node of --ha, as root", "NODE")
+    run.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND …")
     add("split", "both nodes of the pair claim to be active", "PAIR")
     add("heal", "the nodes of the pair say again who is active", "PAIR")
     add("rekey", "gives the node new SSH host keys", "NODE")
@@ -97,7 +112,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def shape(options: argparse.Namespace) -> spec.Spec:
-    base = spec.generated(options.pairs, options.nodes, options.customers, options.domains, options.kind)
+    base = spec.generated(options.pairs, options.nodes, options.customers, options.domains, options.kind, options.ha)
     environment = {"PEBBLE_WFE_NONCEREJECT": str(options.nonce_reject), "PEBBLE_VA_NOSLEEP": "1"}
     if options.authz_reuse is not None:
         environment["PEBBLE_AUTHZREUSE"] = str(options.authz_reuse)
@@ -148,6 +163,23 @@ def status(directory: str, as_json: bool) -> int:
     return 0 if running else 1
 
 
+def execute(lab: Lab, command: list[str], node: str | None = None) -> None:
+    words = command[1:] if command[:1] == ["--"] else command
+    if not words:
+        raise LabError("which command?")
+    if node and not lab.ha:
+        raise LabError("only a node of --ha has an inside")
+    if node:
+        words = [*namespaces.inside(lab, lab.node(node)), *words]
+    else:
+        namespaces.join(lab)
+        os.environ["CERTFLEET_INVENTORY"] = lab.path("fleet.yaml")
+    try:
+        os.execvp(words[0], words)
+    except OSError as fault:
+        raise LabError(f"{words[0]}: {fault.strerror}") from None
+
+
 def main(arguments: list[str]) -> int:
     if arguments[:1] == ["thumbprint"] and "--" not in arguments:
         # One thumbprint in 64 begins with a dash, which is no option.
@@ -164,10 +196,15 @@ def main(arguments: list[str]) -> int:
             down(directory, options["keep"])
         elif name == "status":
             return status(directory, options["json"])
+        elif name == "exec":
+            execute(Lab.load(directory), options["command"])
+        elif name == "on":
+            execute(Lab.load(directory), options["command"], options["node"])
         elif name == "mail" and options["action"] == "show":
             print(mailbox.show(Lab.load(directory)))
         elif name == "prove":
             lab = Lab.load(directory)
+            namespaces.join(lab)
             found = prove.prove(lab, options["only"])
             print(prove.text(lab, found))
             return 1 if found.bad or not found.good else 0

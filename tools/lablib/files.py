@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from . import haproxy
+from . import haproxy, machine
 from .model import MARK, NODE_MARK, Lab, LabError, Node, Pair, write
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -29,7 +30,8 @@ def make(lab: Lab) -> None:
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "controller of a lab", "-f", key)
     os.replace(f"{key}.pub", lab.path("keys", "authorized_keys"))
     infrastructure(lab)
-    write(lab.path("forwarder.cfg"), haproxy.forwarder_config(lab))
+    if not lab.ha:
+        write(lab.path("forwarder.cfg"), haproxy.forwarder_config(lab))
     with ThreadPoolExecutor(max_workers=4) as pool:
         for _ in pool.map(lambda node: node_files(lab, lab.pair_of(node), node), lab.nodes):
             pass
@@ -69,13 +71,17 @@ def infrastructure(lab: Lab) -> None:
 
 
 def node_files(lab: Lab, pair: Pair, node: Node) -> None:
+    if lab.ha:
+        machine.make(lab, pair, node)
+        shutil.copy(lab.path("keys", "authorized_keys"), node.path("etc", "authorized_keys"))
     for folder in ("bin", "etc/ssh", "etc/haproxy/certs", "var", "log", "work", "home"):
-        os.makedirs(node.path(folder))
+        os.makedirs(node.path(folder), exist_ok=True)
     names = sorted({row.domain for row in lab.domains if row.pair == pair.id})
     write(haproxy.hosts_file(node), "".join(f"{name}\n" for name in names))
     write(haproxy.config_file(node), haproxy.node_config(pair, node, lab.thumbprint))
-    write(node.path("bin", "reload-haproxy"), reload_script(node), 0o755)
-    write(node.path("bin", "holds"), holds_script(node), 0o755)
+    if not lab.ha:
+        write(node.path("bin", "reload-haproxy"), reload_script(node), 0o755)
+        write(node.path("bin", "holds"), holds_script(node), 0o755)
     if pair.has_stunnel:
         for folder in ("conf.d", "certs"):
             os.makedirs(node.path("etc", "stunnel", folder))
@@ -85,7 +91,7 @@ def node_files(lab: Lab, pair: Pair, node: Node) -> None:
         default = node.path("etc", "haproxy", "default.pem")
         self_signed(node, default)
         if pair.kind == "haproxy-crt-list":
-            write(node.path("etc", "haproxy", "crt-list.txt"), f"{default}\n")
+            write(node.path("etc", "haproxy", "crt-list.txt"), f"{node.inside('etc', 'haproxy', 'default.pem')}\n")
     host_keys(node)
     write(node.path("etc", "ssh", "sshd_config"), sshd_config(lab, node))
 
@@ -114,15 +120,19 @@ def host_keys(node: Node) -> None:
 
 def sshd_config(lab: Lab, node: Node) -> str:
     # HOME is the node's own: a login must not run the start-up files of the person who tries the lab.
-    environment = f"HOME={node.path('home')} PATH={PATH} {MARK}={lab.mark} {NODE_MARK}={node.id}"
+    home = "" if node.ha else f"HOME={node.path('home')} "
+    environment = f"{home}PATH={PATH} {MARK}={lab.mark} {NODE_MARK}={node.id}"
+    # On a node with accounts of its own somebody may add some.
+    users = "" if node.ha else f"AllowUsers {lab.user}\n"
+    keys = node.inside("etc", "authorized_keys") if node.ha else lab.path("keys", "authorized_keys")
     return f"""\
 Port {node.ssh}
 ListenAddress {node.address}
-HostKey {node.path("etc", "ssh", "host_ed25519")}
-HostKey {node.path("etc", "ssh", "host_ecdsa")}
+HostKey {node.inside("etc", "ssh", "host_ed25519")}
+HostKey {node.inside("etc", "ssh", "host_ecdsa")}
 PidFile none
-AuthorizedKeysFile {lab.path("keys", "authorized_keys")}
-AllowUsers {lab.user}
+AuthorizedKeysFile {keys}
+{users}\
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
@@ -145,17 +155,25 @@ SetEnv {environment}
 def stunnel_config(node: Node) -> str:
     return f"""\
 foreground = yes
-pid = {node.path("var", "stunnel.pid")}
-output = {node.path("log", "stunnel.log")}
+pid = {stunnel_pid(node)}
+output = {stunnel_log(node)}
 debug = info
 
 [https]
-accept = {node.address}:{node.https}
-connect = {node.address}:{node.app}
-cert = {node.path("etc", "stunnel", "default.pem")}
+accept = {"" if node.ha else f"{node.address}:"}{node.https}
+connect = {haproxy.app_address(node)}:{node.app}
+cert = {node.inside("etc", "stunnel", "default.pem")}
 
-include = {node.path("etc", "stunnel", "conf.d")}
+include = {node.inside("etc", "stunnel", "conf.d")}
 """
+
+
+def stunnel_pid(node: Node) -> str:
+    return node.inside("run", "stunnel4.pid") if node.ha else node.path("var", "stunnel.pid")
+
+
+def stunnel_log(node: Node) -> str:
+    return node.inside("log", "stunnel4", "stunnel.log") if node.ha else node.path("log", "stunnel.log")
 
 
 def reload_script(node: Node) -> str:

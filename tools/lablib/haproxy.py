@@ -12,7 +12,7 @@ END = "  # END challenge rule\n"
 COMMON = """\
 global
   log stdout format raw daemon
-  stats socket {stats} mode 600 level admin expose-fd listeners
+  stats socket {stats} {access}
   nbthread 1
   maxconn 2000
   hard-stop-after 5s
@@ -27,12 +27,15 @@ defaults
 """
 
 
+PRIVATE = "mode 600 level admin expose-fd listeners"
+
+
 def thumbprint_rule(pair: Pair, node: Node, thumbprint: str) -> str:
     """Answers every http-01 challenge of one account, for ever, with nothing to deploy (HAProxy >= 2.2). Only for
     hosts in the file and tokens of the ACME alphabet (RFC 8555 8.3: base64url)."""
     return (
         "  acl acme_token path_reg ^/\\.well-known/acme-challenge/[A-Za-z0-9_-]+$\n"
-        f"  acl acme_host req.hdr(host),field(1,:),lower -m str -f {hosts_file(node)}\n"
+        f"  acl acme_host req.hdr(host),field(1,:),lower -m str -f {hosts_inside(node)}\n"
         "  http-request return status 200 content-type text/plain"
         f' hdr X-Certfleet-Pair {pair.id} lf-string "%[path,field(-1,/)].{thumbprint}\\n"'
         " if acme_token acme_host\n"
@@ -43,18 +46,24 @@ def hosts_file(node: Node) -> str:
     return node.path("etc", "haproxy", "hosts.lst")
 
 
+def hosts_inside(node: Node) -> str:
+    return node.inside("etc", "haproxy", "hosts.lst")
+
+
 def config_file(node: Node) -> str:
     return node.path("etc", "haproxy", "haproxy.cfg")
 
 
 def bind(pair: Pair, node: Node, name: str, port: int) -> str:
-    """Nodes never bind the VIP. A vip-bound node listens on a Unix socket that only the forwarder is told."""
+    """On loopback no node binds the VIP: a vip-bound one listens on a Unix socket that only the forwarder knows."""
+    if node.ha:
+        return ",".join(f"{vip.address}:{port}" for vip in pair.vips) if pair.vip_bound else f":{port}"
     return f"unix@{node.socket(name)} mode 600" if pair.vip_bound else f"{node.address}:{port}"
 
 
 def node_config(pair: Pair, node: Node, thumbprint: str) -> str:
-    lines = [COMMON.format(stats=node.socket("stats"))]
-    lines.append(f"\nfrontend http\n  bind {bind(pair, node, 'http', node.http)}\n")
+    lines = [node_global(node)]
+    lines.append(f"\nfrontend http\n  bind {bind(pair, node, 'http', node.http or 80)}\n")
     if pair.challenge == "tunnel":
         lines.append("  acl acme_path path_beg /.well-known/acme-challenge/\n")
         lines.append("  http-request redirect scheme https code 301 if !acme_path\n")
@@ -66,19 +75,32 @@ def node_config(pair: Pair, node: Node, thumbprint: str) -> str:
     body = f'"%[req.hdr(host),field(1,:),lower] at {node.id}\\n"'
     page = f"  http-request return status 200 content-type text/plain hdr X-Lab-Node {node.id} lf-string {body}\n"
     if pair.has_stunnel:
-        lines.append(f"\nfrontend app\n  bind {node.address}:{node.app}\n{page}")
+        lines.append(f"\nfrontend app\n  bind {app_address(node)}:{node.app}\n{page}")
     else:
-        default = node.path("etc", "haproxy", "default.pem")
+        default = node.inside("etc", "haproxy", "default.pem")
         certificates = (
-            f"crt-list {node.path('etc', 'haproxy', 'crt-list.txt')}"
+            f"crt-list {node.inside('etc', 'haproxy', 'crt-list.txt')}"
             if pair.kind == "haproxy-crt-list"
-            else f"crt {default} crt {node.path('etc', 'haproxy', 'certs')}/"
+            else f"crt {default} crt {node.inside('etc', 'haproxy', 'certs')}/"
         )
-        lines.append(f"\nfrontend https\n  bind {bind(pair, node, 'https', node.https)} ssl {certificates}\n{page}")
+        place = bind(pair, node, "https", node.https or 443)
+        lines.append(f"\nfrontend https\n  bind {place} ssl {certificates}\n{page}")
     if pair.challenge == "tunnel":
         # No `check`: the server is always taken for up, and nobody listening means 503.
         lines.append(f"\nbackend letsencrypt\n  server letsencrypt 127.0.0.1:{node.tunnel}\n")
     return "".join(lines)
+
+
+def node_global(node: Node) -> str:
+    if not node.ha:
+        return COMMON.format(stats=node.socket("stats"), access=PRIVATE)
+    # As Debian ships it: the worker is nobody, and sits in an empty directory.
+    text = COMMON.format(stats=node.inside_socket("stats"), access="mode 660 level admin expose-fd listeners")
+    return text.replace("global\n", "global\n  user haproxy\n  group haproxy\n  chroot /var/lib/haproxy\n", 1)
+
+
+def app_address(node: Node) -> str:
+    return "127.0.0.1" if node.ha else node.address
 
 
 def replace_rule(node: Node, rule: str) -> None:
@@ -102,7 +124,8 @@ def check_thumbprint(value: str) -> str:
 
 
 def forwarder_config(lab: Lab) -> str:
-    lines = [COMMON.format(stats=forwarder_socket(lab)).replace("mode http", "mode tcp").replace("httplog", "tcplog")]
+    common = COMMON.format(stats=forwarder_socket(lab), access=PRIVATE)
+    lines = [common.replace("mode http", "mode tcp").replace("httplog", "tcplog")]
     for pair in lab.pairs:
         for vip in pair.vips:
             for protocol, port in (("http", vip.http), ("https", vip.https)):

@@ -7,7 +7,7 @@ import io
 import json
 import os
 
-from . import haproxy
+from . import files, haproxy
 from .model import Lab, Node, Pair, write
 
 #: Words that YAML 1.1 reads as something other than text.
@@ -37,7 +37,8 @@ def domains(lab: Lab) -> str:
 
 def fleet(lab: Lab) -> str:
     lines = [
-        "# The inventory of a lab (tools/lab). Every address is on this machine's loopback.",
+        "# The inventory of a lab (tools/lab). Every address is "
+        + ("in its own network namespaces." if lab.ha else "on this machine's loopback."),
         "state: state",
         "extra_suffixes: [example]",
         f"resolvers: [{word(lab.dns.server)}]",
@@ -87,17 +88,20 @@ def pair_lines(pair: Pair) -> list[str]:
 
 
 def node_lines(pair: Pair, node: Node) -> list[str]:
-    lines = [f"- id: {word(node.id)}", f"  address: {node.address}", f"  work: {word(node.path('work'))}"]
+    lines = [f"- id: {word(node.id)}", f"  address: {node.address}", f"  work: {word(node.inside('work'))}"]
     if len(pair.nodes) > 1:
         command = f"{node.path('bin', 'holds')} %vip%"
         source = f"file: {word(node.role_file)}" if pair.detector == "file" else f"command: {word(command)}"
-        lines.append(f"  active: {{ {source} }}")
+        source = {"address": "address", "keepalived": f"{{ keepalived: {pair.vips[0].id} }}"}.get(
+            pair.detector, f"{{ {source} }}"
+        )
+        lines.append(f"  active: {source}")
     if pair.challenge == "tunnel":
         lines.append(f"  challenge: {{ tunnel: {{ port: {node.tunnel} }} }}")
     else:
-        keys = f"hosts: {word(haproxy.hosts_file(node))}"
+        keys = f"hosts: {word(haproxy.hosts_inside(node))}"
         # The rule stands in the HAProxy before stunnel, which is no termination.
-        keys += f", socket: {word(node.socket('stats'))}" if pair.has_stunnel else ""
+        keys += f", socket: {word(node.inside_socket('stats'))}" if pair.has_stunnel else ""
         lines.append(f"  challenge: {{ thumbprint: {{ {keys} }} }}")
     kind = "stunnel" if pair.has_stunnel else "haproxy"
     termination = stunnel(node) if pair.has_stunnel else haproxy_termination(pair, node)
@@ -107,26 +111,26 @@ def node_lines(pair: Pair, node: Node) -> list[str]:
 
 
 def haproxy_termination(pair: Pair, node: Node) -> list[str]:
-    lines = [f"certificates: {word(node.path('etc', 'haproxy', 'certs'))}"]
+    lines = [f"certificates: {word(node.inside('etc', 'haproxy', 'certs'))}"]
     if pair.kind == "haproxy-crt-list":
-        lines.append(f"crt_list: {word(node.path('etc', 'haproxy', 'crt-list.txt'))}")
+        lines.append(f"crt_list: {word(node.inside('etc', 'haproxy', 'crt-list.txt'))}")
     return [
         *lines,
-        f"config: {word(haproxy.config_file(node))}",
-        f"socket: {word(node.socket('stats'))}",
-        f"reload: {word(node.path('bin', 'reload-haproxy'))}",
+        f"config: {word(node.inside('etc', 'haproxy', 'haproxy.cfg'))}",
+        f"socket: {word(node.inside_socket('stats'))}",
+        f"reload: {word('systemctl reload haproxy' if node.ha else node.path('bin', 'reload-haproxy'))}",
     ]
 
 
 def stunnel(node: Node) -> list[str]:
     return [
-        f"certificates: {word(node.path('etc', 'stunnel', 'certs'))}",
-        f"config: {word(node.path('etc', 'stunnel', 'stunnel.conf'))}",
-        f"include: {word(node.path('etc', 'stunnel', 'conf.d'))}",
+        f"certificates: {word(node.inside('etc', 'stunnel', 'certs'))}",
+        f"config: {word(node.inside('etc', 'stunnel', 'stunnel.conf'))}",
+        f"include: {word(node.inside('etc', 'stunnel', 'conf.d'))}",
         "service: https",
-        f"connect: {word(f'{node.address}:{node.app}')}",
-        f"pid: {word(node.path('var', 'stunnel.pid'))}",
-        f"log: {word(node.path('log', 'stunnel.log'))}",
+        f"connect: {word(f'{haproxy.app_address(node)}:{node.app}')}",
+        f"pid: {word(files.stunnel_pid(node))}",
+        f"log: {word(files.stunnel_log(node))}",
     ]
 
 

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from . import processes
+from . import namespaces, processes
 from .model import MARK, NODE_MARK, Lab, LabError, Node, Process
 from .services import Service
 
@@ -35,9 +35,10 @@ class Keeper:
             MARK: self.lab.mark,
             NODE_MARK: service.node,
         }
+        place = namespaces.inside(self.lab, self.lab.node(service.node)) if self.lab.ha and service.node else []
         with open(service.log, "ab") as log:
             popen = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", *service.argv],
+                ["setpriv", "--pdeathsig", "TERM", *place, *service.argv],
                 **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "env": environment},
                 **{"start_new_session": True, "cwd": self.lab.directory},
             )
@@ -114,8 +115,16 @@ class Keeper:
         """The node's services, and what its sessions left behind (sshd's SetEnv marks it)."""
         names = [record.name for record in self.lab.processes if record.node == node.id]
         mine = processes.descendants({os.getpid()})
-        left = processes.marked(NODE_MARK, node.id)
+        # A sudo on a node takes the mark away; its network stays.
+        left = namespaces.inhabitants(self.lab, node) if node.ha else processes.marked(NODE_MARK, node.id)
         return {**self.tree(names), **{pid: started for pid, started in left.items() if pid in mine}}
+
+    def freeze(self, node: Node) -> None:
+        """Again until nothing new turns up: a process may have forked just before it was stopped."""
+        seen: set[int] = set()
+        while new := {pid: t for pid, t in self.of_node(node).items() if pid not in seen}:
+            processes.send(new, signal.SIGSTOP)
+            seen |= set(new)
 
     def stop(self, names: list[str], state: str = "stopped", extra: dict[int, int] | None = None) -> None:
         targets = {**self.tree(names), **(extra or {})}

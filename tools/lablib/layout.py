@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import itertools
 import os
 import tempfile
 
@@ -16,24 +17,9 @@ MAIL_USER = "certfleet"
 
 
 def make(directory: str, block: int, spec: Spec) -> Lab:
-    infrastructure = addresses.infrastructure(block)
-    vips = [addresses.vip(block, p, v) for p, pair in enumerate(spec.pairs) for v in range(len(pair.vips))]
-    nodes = [addresses.node(block, p, n) for p, pair in enumerate(spec.pairs) for n in range(pair.nodes)]
-    taken: set[int] = set()
-    ports = {
-        "ssh": addresses.common_port(nodes, taken),
-        # Pebble knows one port for http-01 and one for TLS, so all VIPs of a lab share them.
-        "http": addresses.common_port(vips + nodes, taken),
-        "https": addresses.common_port(vips + nodes, taken),
-        "app": addresses.common_port(nodes, taken),
-    }
-    single = {
-        name: addresses.common_port([infrastructure], taken)
-        for name in ("pebble", "management", "dns", "dns_management", "smtp")
-    }
-    wanted = sum(pair.nodes for pair in spec.pairs if pair.challenge == "tunnel")
-    tunnels = iter(addresses.tunnel_ports(block, wanted))
-    pairs = [make_pair(directory, block, index, pair, ports, tunnels) for index, pair in enumerate(spec.pairs)]
+    infrastructure = addresses.infrastructure(block, network(spec))
+    ports, single, tunnels = (fixed if spec.ha else chosen)(block, spec, infrastructure)
+    pairs = [make_pair(directory, block, index, pair, spec, ports, tunnels) for index, pair in enumerate(spec.pairs)]
     lab = Lab(
         directory=directory,
         user=getpass.getuser(),
@@ -57,13 +43,47 @@ def make(directory: str, block: int, spec: Spec) -> Lab:
         domains=spec.domains,
         thumbprint=spec.thumbprint,
         lists=spec.lists,
+        ha=spec.ha,
     )
     for node in lab.nodes:
         node.sockets = lab.sockets
     return lab
 
 
-def make_pair(directory: str, block: int, index: int, spec: PairSpec, ports: dict[str, int], tunnels) -> Pair:
+def network(spec: Spec) -> int:
+    """The first byte of every address: loopback, or one of RFC 1918's inside namespaces."""
+    return 10 if spec.ha else 127
+
+
+def fixed(block: int, spec: Spec, infrastructure: str):
+    """Nobody else is in these namespaces: the usual ports are free."""
+    ports = {"ssh": 22, "http": 80, "https": 443, "app": 8080}
+    single = {"pebble": 4001, "management": 4002, "dns": 4003, "dns_management": 4004, "smtp": 25}
+    return ports, single, itertools.repeat(8888)
+
+
+def chosen(block: int, spec: Spec, infrastructure: str):
+    vips = [addresses.vip(block, p, v) for p, pair in enumerate(spec.pairs) for v in range(len(pair.vips))]
+    nodes = [addresses.node(block, p, n) for p, pair in enumerate(spec.pairs) for n in range(pair.nodes)]
+    taken: set[int] = set()
+    ports = {
+        "ssh": addresses.common_port(nodes, taken),
+        # Pebble knows one port for http-01 and one for TLS, so all VIPs of a lab share them.
+        "http": addresses.common_port(vips + nodes, taken),
+        "https": addresses.common_port(vips + nodes, taken),
+        "app": addresses.common_port(nodes, taken),
+    }
+    single = {
+        name: addresses.common_port([infrastructure], taken)
+        for name in ("pebble", "management", "dns", "dns_management", "smtp")
+    }
+    wanted = sum(pair.nodes for pair in spec.pairs if pair.challenge == "tunnel")
+    return ports, single, iter(addresses.tunnel_ports(block, wanted))
+
+
+def make_pair(
+    directory: str, block: int, index: int, spec: PairSpec, lab: Spec, ports: dict[str, int], tunnels
+) -> Pair:
     bound, stunnel = spec.kind == "vip-bound", spec.kind == "stunnel"
     nodes = []
     for number in range(spec.nodes):
@@ -72,17 +92,18 @@ def make_pair(directory: str, block: int, index: int, spec: PairSpec, ports: dic
             Node(
                 id=name,
                 pair=spec.id,
-                address=addresses.node(block, index, number),
+                address=addresses.node(block, index, number, network(lab)),
                 ssh=ports["ssh"],
                 directory=os.path.join(directory, "nodes", name),
                 http=0 if bound else ports["http"],
                 https=0 if bound else ports["https"],
                 app=ports["app"] if stunnel else 0,
                 tunnel=next(tunnels) if spec.challenge == "tunnel" else 0,
+                ha=lab.ha,
             )
         )
     vips = [
-        Vip(name, addresses.vip(block, index, number), ports["http"], ports["https"], holder=nodes[0].id)
+        Vip(name, addresses.vip(block, index, number, network(lab)), ports["http"], ports["https"], holder=nodes[0].id)
         for number, name in enumerate(spec.vips)
     ]
     return Pair(spec.id, spec.customer, spec.kind, spec.challenge, spec.detector, vips, nodes)

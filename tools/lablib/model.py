@@ -12,6 +12,8 @@ from pathlib import Path
 KINDS = ("haproxy-directory", "haproxy-crt-list", "stunnel", "vip-bound")
 CHALLENGES = ("thumbprint", "tunnel")
 DETECTORS = ("file", "command")
+#: Nodes in namespaces have a real address to look for, and a real keepalived to ask.
+HA_DETECTORS = ("address", "keepalived")
 
 #: Environment variables that tell which lab and which node a process belongs to.
 MARK = "CERTFLEET_LAB_MARK"
@@ -22,6 +24,13 @@ REFUSING = ".refusing"
 
 class LabError(Exception):
     """A fault with a sentence for the person at the terminal."""
+
+
+#: Folder of a node's directory → where a node with a file system of its own sees it.
+SEEN = {
+    **{"etc": "/etc", "run": "/run", "log": "/var/log", "bin": "/usr/local/bin", "home": "/home"},
+    **{"work": "/home/work", "var": "/run/lab"},
+}
 
 
 @dataclass
@@ -66,12 +75,21 @@ class Node:
     tunnel: int = 0
     #: Unix sockets stand in a directory with a short name: their path is limited to about 100 bytes.
     sockets: str = ""
+    #: The node has a network and a file system of its own: it sees its files elsewhere than we do.
+    ha: bool = False
 
     def path(self, *parts: str) -> str:
         return os.path.join(self.directory, *parts)
 
+    def inside(self, first: str, *parts: str) -> str:
+        """The path as the node's own programs see it."""
+        return os.path.join(SEEN[first], *parts) if self.ha else self.path(first, *parts)
+
     def socket(self, name: str) -> str:
-        return os.path.join(self.sockets, f"{self.id}.{name}")
+        return self.path("run", "haproxy", name) if self.ha else os.path.join(self.sockets, f"{self.id}.{name}")
+
+    def inside_socket(self, name: str) -> str:
+        return self.inside("run", "haproxy", name) if self.ha else self.socket(name)
 
     @property
     def role_file(self) -> str:
@@ -169,6 +187,9 @@ class Lab:
     lists: dict[str, str] = field(default_factory=dict)
     supervisor: Process | None = None
     processes: list[Process] = field(default_factory=list)
+    #: Pairs in namespaces, with keepalived; `networks` are the nodes' (`net:[inode]`).
+    ha: bool = False
+    networks: list[str] = field(default_factory=list)
     version: int = 1
 
     def path(self, *parts: str) -> str:

@@ -75,10 +75,13 @@ def node_haproxy(pair: Pair, node: Node) -> Answer:
     master = haproxy.command(node.socket("master"), "show proc")
     if "worker" not in master:
         return f"master said {master[:60]!r}"
+    if node.ha and pair.vip_bound:
+        # Only where the VIP is does anybody reach it.
+        return None if haproxy.command(node.socket("stats"), "show info") else "its socket is silent"
     if refusal := http_answers(place("http", node.http)):
         return refusal
     if pair.has_stunnel:
-        return http_answers((node.address, node.app))
+        return None if node.ha else http_answers((node.address, node.app))
     return tls_answers(place("https", node.https))
 
 

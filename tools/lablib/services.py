@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import haproxy, probes
+from . import haproxy, machine, namespaces, probes
 from .model import Lab, Node, Pair
 
 SSHD = "/usr/sbin/sshd"
@@ -24,13 +25,26 @@ class Service:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+def boxes(lab: Lab) -> list[Service]:
+    """What holds the namespaces of nodes that have some."""
+    words = ["unshare", "--net", "--mount", "--uts", "--propagation", "private"]
+    return [
+        Service(
+            namespaces.box_name(node), [*words, node.path("box")], lab.path("log", f"box-{node.id}.log"),
+            lambda node=node: machine.standing(node),
+        )
+        for node in lab.nodes
+        if lab.ha
+    ]  # fmt: skip
+
+
 def shared(lab: Lab) -> list[Service]:
     host, port = lab.dns.server.rsplit(":", 1)
     unused = ("http01", "https01", "tlsalpn01", "defaultIPv4", "defaultIPv6")
     off = [word for name in unused for word in (f"-{name}", "")]
     management = lab.dns.management.removeprefix("http://")
     sink = str(Path(__file__).with_name("smtp_sink.py"))
-    return [
+    found = [
         Service(
             "dns",
             ["pebble-challtestsrv", "-dns01", f"{host}:{port}", "-management", management, *off],
@@ -51,30 +65,35 @@ def shared(lab: Lab) -> list[Service]:
             lab.path("log", "smtp.log"),
             lambda: probes.smtp(lab),
         ),
-        Service(
-            "forwarder",
-            ["haproxy", "-db", "-f", lab.path("forwarder.cfg")],
-            lab.path("log", "forwarder.log"),
-            lambda: None if haproxy.command(haproxy.forwarder_socket(lab), "show info") else "its socket is silent",
-        ),
     ]
+    if not lab.ha:
+        found.append(
+            Service(
+                "forwarder",
+                ["haproxy", "-db", "-f", lab.path("forwarder.cfg")],
+                lab.path("log", "forwarder.log"),
+                lambda: None if haproxy.command(haproxy.forwarder_socket(lab), "show info") else "its socket is silent",
+            )
+        )
+    return found
 
 
 def of_node(pair: Pair, node: Node) -> list[Service]:
+    pid_file = node.inside("run", "haproxy.pid") if node.ha else node.path("var", "haproxy.pid")
     found = [
         Service(
             f"{node.id}/sshd",
             # -D -e: in the foreground, with the log on stderr. sshd starts itself anew for each connection, so its
             # path must be absolute.
-            [SSHD, "-D", "-e", "-f", node.path("etc", "ssh", "sshd_config")],
+            [SSHD, "-D", "-e", "-f", node.inside("etc", "ssh", "sshd_config")],
             node.path("log", "sshd.log"),
             lambda: probes.sshd(node),
             node.id,
         ),
         Service(
             f"{node.id}/haproxy",
-            ["haproxy", "-W", "-S", f"{node.socket('master')},mode,600", "-p", node.path("var", "haproxy.pid")]
-            + ["-f", haproxy.config_file(node)],
+            ["haproxy", "-W", "-S", f"{node.inside_socket('master')},mode,600", "-p", pid_file]
+            + ["-f", node.inside("etc", "haproxy", "haproxy.cfg")],
             node.path("log", "haproxy.log"),
             lambda: probes.node_haproxy(pair, node),
             node.id,
@@ -84,9 +103,21 @@ def of_node(pair: Pair, node: Node) -> list[Service]:
         found.append(
             Service(
                 f"{node.id}/stunnel",
-                ["stunnel4", node.path("etc", "stunnel", "stunnel.conf")],
+                ["stunnel4", node.inside("etc", "stunnel", "stunnel.conf")],
                 node.path("log", "stunnel.out"),
                 lambda: probes.node_stunnel(node),
+                node.id,
+            )
+        )
+    if node.ha:
+        words = ["--dont-fork", "--log-console", "--vrrp", "--dont-respawn"]
+        files = ["-f", "/etc/keepalived/keepalived.conf", "-p", "/run/keepalived.pid", "-r", "/run/keepalived_vrrp.pid"]
+        found.append(
+            Service(
+                f"{node.id}/keepalived",
+                ["keepalived", *words, *files],
+                node.path("log", "keepalived.log"),
+                lambda: None if os.path.exists(node.path("run", "keepalived_vrrp.pid")) else "it has no process",
                 node.id,
             )
         )

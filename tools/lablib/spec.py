@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from .addresses import MAX_PAIRS
-from .model import CHALLENGES, DETECTORS, KINDS, Customer, Domain, LabError
+from .model import CHALLENGES, DETECTORS, HA_DETECTORS, KINDS, Customer, Domain, LabError
 
 SMTP = ("none", "starttls", "tls", "auth")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -31,6 +31,13 @@ CYCLE = (
     ("haproxy-crt-list", "tunnel", "command"),
     ("stunnel", "thumbprint", "command"),
     ("vip-bound", "thumbprint", "file"),
+)
+#: The same for pairs in namespaces.
+HA_CYCLE = (
+    ("haproxy-directory", "thumbprint", "address"),
+    ("vip-bound", "thumbprint", "keepalived"),
+    ("stunnel", "thumbprint", "address"),
+    ("haproxy-crt-list", "tunnel", "address"),
 )
 
 
@@ -57,6 +64,8 @@ class Spec:
     watchdog: float = 15
     #: CSV files that the domains came from: name → text.
     lists: dict[str, str] = field(default_factory=dict)
+    #: Pairs in network namespaces, with keepalived.
+    ha: bool = False
 
 
 def slug(index: int) -> tuple[str, str, str]:
@@ -65,7 +74,9 @@ def slug(index: int) -> tuple[str, str, str]:
     return f"customer{index + 1}", f"Customer {index + 1}", f"customer{index + 1}"
 
 
-def generated(pairs: int, nodes: int, customers: int, domains: int, kind: str | None = None) -> Spec:
+def generated(
+    pairs: int, nodes: int, customers: int, domains: int, kind: str | None = None, ha: bool = False
+) -> Spec:
     if not 1 <= pairs <= MAX_PAIRS:
         raise LabError(f"--pairs: between 1 and {MAX_PAIRS}")
     if nodes not in (1, 2):
@@ -73,7 +84,7 @@ def generated(pairs: int, nodes: int, customers: int, domains: int, kind: str | 
     if customers < 1 or domains < 0:
         raise LabError("--customers: at least 1; --domains: at least 0")
     people = [slug(i) for i in range(customers)]
-    cycle = [row for row in CYCLE if kind in (None, row[0])]
+    cycle = [row for row in (HA_CYCLE if ha else CYCLE) if kind in (None, row[0])]
     boxes = [
         PairSpec(f"pair{i + 1}", people[i % customers][0], *cycle[i % len(cycle)], nodes=nodes) for i in range(pairs)
     ]
@@ -86,7 +97,7 @@ def generated(pairs: int, nodes: int, customers: int, domains: int, kind: str | 
         counters[owner] += 1
         registered = people[owner][2] + (f"-{group + 1}" if group else "")
         rows.append(Domain(f"shop{number + 1:02d}.{registered}.example", box.id, box.vips[0], box.customer))
-    return Spec([Customer(i, n) for i, n, _ in people], boxes, rows)
+    return Spec([Customer(i, n) for i, n, _ in people], boxes, rows, ha=ha)
 
 
 def from_file(path: str, base: Spec) -> Spec:
@@ -109,7 +120,7 @@ def from_json(raw: dict, base: Spec) -> Spec:
     if "pairs" in raw:
         spec.pairs = []
         for index, pair in enumerate(raw["pairs"]):
-            kind, challenge, detector = CYCLE[index % len(CYCLE)]
+            kind, challenge, detector = (HA_CYCLE if spec.ha else CYCLE)[index % len(CYCLE)]
             defaults = {"customer": spec.customers[0].id, "kind": kind, "challenge": challenge, "detector": detector}
             spec.pairs.append(PairSpec(**{**defaults, **pair}))
         if "domains" not in raw and "domains_csv" not in raw:
@@ -167,17 +178,20 @@ def check(spec: Spec) -> None:
     """Everything that would otherwise surface as a riddle in some process's log."""
     customers = {customer.id for customer in spec.customers}
     pairs: dict[str, PairSpec] = {}
+    detectors = HA_DETECTORS if spec.ha else DETECTORS
     for pair in spec.pairs:
         if not IDENTIFIER.match(pair.id) or pair.id in pairs:
             raise LabError(f"pair id {pair.id!r} is taken or no identifier")
         pairs[pair.id] = pair
         if pair.customer not in customers:
             raise LabError(f"{pair.id}: there is no customer {pair.customer!r}")
-        for value, allowed in ((pair.kind, KINDS), (pair.challenge, CHALLENGES), (pair.detector, DETECTORS)):
+        for value, allowed in ((pair.kind, KINDS), (pair.challenge, CHALLENGES), (pair.detector, detectors)):
             if value not in allowed:
                 raise LabError(f"{pair.id}: {value!r} is none of {', '.join(allowed)}")
         if pair.nodes not in (1, 2) or not 1 <= len(pair.vips) <= 90:
             raise LabError(f"{pair.id}: one or two nodes, 1 to 90 VIPs")
+        if spec.ha and pair.nodes != 2:
+            raise LabError(f"{pair.id}: high availability takes two nodes")
         if len(pair.vips) > 1 and pair.detector == "file":
             raise LabError(f"{pair.id}: a status file speaks for the whole node; several VIPs need detector 'command'")
     if spec.smtp not in SMTP or not isinstance(spec.validity, int) or spec.validity < 1:

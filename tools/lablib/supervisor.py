@@ -11,25 +11,30 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from . import dns_records, files, haproxy, probes, processes, services, spec
+from . import dns_records, files, haproxy, namespaces, probes, processes, services, spec
+from .boxes import Boxes
+from .ends import home_vanishes, note, owner_ends
 from .keeper import Keeper, tail
-from .model import REFUSING, Lab, LabError, Node, Pair, Process, write
-
+from .model import REFUSING, Lab, LabError, Node, Pair, Process, Vip, write
 
 
 class Supervisor:
     def __init__(self, lab: Lab, deadline: float) -> None:
         self.lab = lab
         self.keeper = Keeper(lab, deadline)
+        self.boxes = Boxes(lab, self.keeper)
         self.ended = asyncio.Event()
         self.authority_wanted = True
         self.operations: dict[str, Callable[..., Awaitable[str] | str]] = {
             **{"status": self.status, "down": self.down, "failover": self.failover, "node": self.node},
             **{"split": self.split, "heal": self.heal, "rekey": self.rekey, "dns": self.dns, "mail": self.mail},
+            "cable": self.cable,
             **{"domain": self.domain, "ca": self.authority, "thumbprint": self.thumbprint, "rule": self.rule},
         }
 
     async def start(self, say: Callable[[str], None]) -> None:
+        if self.lab.ha:
+            await self.boxes.build(say)
         shared = services.shared(self.lab)
         own = [service for pair in self.lab.pairs for node in pair.nodes for service in services.of_node(pair, node)]
         for pair in self.lab.pairs:
@@ -97,6 +102,9 @@ class Supervisor:
 
     def status(self) -> str:
         self.keeper.reap()
+        if self.lab.ha:
+            self.boxes.look()
+            self.lab.save()
         return "running"
 
     def down(self) -> str:
@@ -116,11 +124,18 @@ class Supervisor:
             else:
                 address.holder = next(node.id for node in box.nodes if node.id != address.holder)
         files.write_roles(box)
-        await self.switch(box)
+        await self.switch(box, vips)
         self.lab.save()
         return "; ".join(f"{address.address} ({pair} {address.id}) is held by {address.holder}" for address in vips)
 
-    async def switch(self, pair: Pair) -> None:
+    async def switch(self, pair: Pair, vips: list[Vip] | None = None) -> None:
+        if self.lab.ha:
+            for vip in vips or pair.vips:
+                await self.boxes.elect(pair, vip)
+                await self.until(lambda vip=vip: self.boxes.election(pair, vip))
+                if vip.holder:
+                    await self.until(lambda vip=vip: probes.vip(pair, vip.address, vip.https, vip.holder))
+            return
         for vip in pair.vips:
             for line in haproxy.switch_commands(pair, vip.id, vip.holder):
                 answer = haproxy.command(haproxy.forwarder_socket(self.lab), line)
@@ -146,6 +161,8 @@ class Supervisor:
 
     def split(self, pair: str) -> str:
         box = self.lab.pair(pair)
+        if self.lab.ha:
+            raise LabError("cut the cable of a node, and both will claim the VIP")
         box.split = True
         files.write_roles(box)
         self.lab.save()
@@ -165,27 +182,27 @@ class Supervisor:
         names = [service.name for service in mine]
         records = [record for record in self.lab.processes if record.node == node]
         if action in ("stop", "kill"):
+            if self.lab.ha and action == "kill":
+                # A machine without power: first it is gone from the network, so that nothing says good-bye.
+                await self.boxes.cable(self.lab.node(node), "cut")
             self.keeper.stop(names, "stopped" if action == "stop" else "killed", self.keeper.of_node(box))
+            if self.lab.ha:
+                await self.boxes.fresh(box)
         elif action == "freeze":
-            self.freeze(box)
+            self.keeper.freeze(box)
             for record in records:
                 record.state = "frozen"
         elif action == "start":
             processes.send(self.keeper.of_node(box), signal.SIGCONT)
             missing = [s for s, r in zip(mine, records) if not processes.is_same(r.pid, r.started)]
             files.write_roles(pair)
+            if self.lab.ha:
+                await self.boxes.cable(self.lab.node(node), "join")
             for service in missing:
                 self.keeper.start(service)
             await self.keeper.wait(mine)
         self.lab.save()
         return f"{node}: {', '.join(f'{record.short} {record.state}' for record in records)}"
-
-    def freeze(self, node: Node) -> None:
-        """Again until nothing new turns up: a process may have forked just before it was stopped."""
-        seen: set[int] = set()
-        while new := {pid: t for pid, t in self.keeper.of_node(node).items() if pid not in seen}:
-            processes.send(new, signal.SIGSTOP)
-            seen |= set(new)
 
     async def rekey(self, node: str) -> str:
         box = self.lab.node(node)
@@ -221,8 +238,14 @@ class Supervisor:
                 write(path, "".join(f"{host}\n" for host in sorted([*hosts, name])))
                 record = self.keeper.process(f"{node.id}/haproxy")
                 if box.challenge == "thumbprint" and self.lab.thumbprint and record and record.state == "running":
-                    haproxy.command(node.socket("stats"), f"add acl {path} {name}")
+                    haproxy.command(node.socket("stats"), f"add acl {haproxy.hosts_inside(node)} {name}")
         return f"{name} → {address.address} ({pair})"
+
+    async def cable(self, node: str, action: str) -> str:
+        if not self.lab.ha:
+            raise LabError("only a node of --ha has a cable")
+        await self.boxes.cable(self.lab.node(node), action)
+        return f"the cable of {node} is {'in' if action == 'join' else 'out'}"
 
     async def mail(self, action: str) -> str:
         refusing = os.path.join(self.lab.mail.directory, REFUSING)
@@ -289,7 +312,10 @@ class Supervisor:
             return
         workers = processes.descendants({record.pid})
         try:
-            await self.keeper.run(node.path("bin", "reload-haproxy"))
+            if node.ha:
+                await self.keeper.run(*namespaces.inside(self.lab, node), "systemctl", "reload", "haproxy")
+            else:
+                await self.keeper.run(node.path("bin", "reload-haproxy"))
         except LabError:
             write(path, before)
             raise
@@ -318,25 +344,10 @@ class Supervisor:
             writer.close()
 
 
-def note(text: str) -> None:
-    print(time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()) + text, file=sys.stderr, flush=True)
-
-
-async def owner_ends(pid: int, started: int) -> None:
-    while processes.is_same(pid, started):
-        await asyncio.sleep(0.5)
-    note(f"process {pid}, for which this lab was started, is gone")
-
-
-async def home_vanishes(lab: Lab) -> None:
-    """Whoever removes the directory by hand has no other way left to end the lab."""
-    while os.path.exists(lab.path("lab.json")):
-        await asyncio.sleep(1)
-    note(f"{lab.directory} is gone")
-
-
 async def live(directory: str, ready: int, deadline: float, owner: int) -> int:
     lab = Lab.load(directory)
+    if lab.ha:
+        namespaces.leave()
     lab.supervisor = Process("supervisor", "", os.getpid(), processes.start_time(os.getpid()), "running", "")
     lab.save()
     supervisor = Supervisor(lab, deadline)

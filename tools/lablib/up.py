@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from . import addresses, files, inventory, layout, processes, spec
+from . import addresses, files, inventory, layout, namespaces, processes, spec
 from .keeper import tail
 from .model import MARK, Lab, LabError
 
@@ -53,6 +53,10 @@ def prepare(directory: str) -> None:
 
 def up(directory: str, shape: spec.Spec, timeout: float, owner: int, say) -> Lab:
     check_tools()
+    if shape.ha:
+        namespaces.check_tools()
+        if reason := namespaces.refused():
+            raise LabError(reason)
     spec.check(shape)
     prepare(directory)
     child: subprocess.Popen | None = None
@@ -119,6 +123,7 @@ def leftovers(lab: Lab) -> dict[int, int]:
     """Nothing, after a supervisor that ended by itself."""
     left = processes.alive({record.pid: record.started for record in lab.processes})
     left |= processes.marked(MARK, lab.mark)
+    left |= namespaces.inhabitants(lab)
     try:
         # While nobody else has the block, what still sits on it is ours.
         _, lock = addresses.reserve(lab.block)

@@ -13,7 +13,7 @@ import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lablib import processes
+from lablib import namespaces, processes
 from lablib.model import MARK, Lab, LabError
 from lablib.up import MARKER, check_tools
 
@@ -105,3 +105,20 @@ def eventually(question: Callable[[], bool], seconds: float = 20) -> None:
     while not question():
         assert time.monotonic() < deadline, "the condition did not come true in time"
         time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def in_world(lab: Lab) -> Iterator[None]:
+    """This thread is where the addresses of a lab with --ha are."""
+    before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        namespaces.join(lab)
+        yield
+    finally:
+        namespaces.enter(f"/proc/self/fd/{before}")
+        os.close(before)
+
+
+def ssh_in(lab: Lab, node: str, command: str) -> subprocess.CompletedProcess:
+    with in_world(lab):
+        return ssh(lab, node, command)
