@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from . import haproxy, mailbox, namespaces, processes, prove, spec
+from . import haproxy, limiter, mailbox, namespaces, processes, prove, spec
 from .model import KINDS, Lab, LabError
 from .up import ask, down, up
 
@@ -65,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     start.add_argument("--smtp", choices=spec.SMTP, help="protection of the mail server (none)")
     start.add_argument("--validity", type=int, metavar="SECONDS", help="lifetime of certificates (90 days)")
+    start.add_argument("--limits", metavar="FILE", help="keep its limits in front of Pebble, as Let's Encrypt does")
     start.add_argument("--thumbprint", metavar="VALUE", help="put the challenge rule of this ACME account on the nodes")
     start.add_argument("--authz-reuse", type=int, metavar="PERCENT", help="how often Pebble reuses authorizations (50)")
     start.add_argument("--nonce-reject", type=int, default=5, metavar="PERCENT", help="how often it refuses nonces (5)")
@@ -106,6 +107,8 @@ def parser() -> argparse.ArgumentParser:
     add("ca", "Pebble: freeze (requests wait until start), or stop and start, which loses what it knew").add_argument(
         "action", choices=("restart", "stop", "start", "freeze")
     )
+    take = add("limits", "what the limiter accepted and refused; or takes tokens away, as another client would")
+    take.add_argument("line", nargs="*", metavar="spend LIMIT SUBJECT|any COUNT")
     add("thumbprint", "puts the challenge rule for an ACME account on every node that answers by rule", "VALUE")
     add("rule", "puts the lines on stdin where the challenge rule stands, on the nodes of a pair; reloads", "PAIR")
     return top
@@ -122,6 +125,7 @@ def shape(options: argparse.Namespace) -> spec.Spec:
     if options.domains_csv:
         base = spec.from_json({"domains_csv": options.domains_csv}, base)
     base.watchdog = options.watchdog
+    base.limits = limiter.load(options.limits) if options.limits else base.limits
     base.smtp = options.smtp or base.smtp
     base.validity = options.validity or base.validity
     base.thumbprint = haproxy.check_thumbprint(options.thumbprint) if options.thumbprint else base.thumbprint
@@ -208,6 +212,8 @@ def main(arguments: list[str]) -> int:
             found = prove.prove(lab, options["only"])
             print(prove.text(lab, found))
             return 1 if found.bad or not found.good else 0
+        elif name == "limits":
+            print(limiter.say(Lab.load(directory), *options["line"]))
         else:
             if name == "rule":
                 options["lines"] = sys.stdin.read()

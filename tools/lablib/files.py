@@ -9,7 +9,7 @@ import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
-from . import haproxy, machine
+from . import haproxy, limiter, machine
 from .model import MARK, NODE_MARK, Lab, LabError, Node, Pair, write
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -32,6 +32,8 @@ def make(lab: Lab) -> None:
     infrastructure(lab)
     if not lab.ha:
         write(lab.path("forwarder.cfg"), haproxy.forwarder_config(lab))
+    if lab.authority.limits:
+        limiter.make(lab)
     with ThreadPoolExecutor(max_workers=4) as pool:
         for _ in pool.map(lambda node: node_files(lab, lab.pair_of(node), node), lab.nodes):
             pass

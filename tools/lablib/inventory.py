@@ -7,7 +7,7 @@ import io
 import json
 import os
 
-from . import files, haproxy
+from . import files, haproxy, limiter
 from .model import Lab, Node, Pair, write
 
 #: Words that YAML 1.1 reads as something other than text.
@@ -46,7 +46,7 @@ def fleet(lab: Lab) -> str:
         "  - id: lab",
         f"    directory: {word(lab.authority.directory)}",
         "    contact: [mailto:ops@ops.example]",
-        "    limits: none",
+        f"    limits: {limiter.FILE if lab.authority.limits else 'none'}",
         "    trust: pebble-tls.pem",
         "    roots: pebble-roots.pem",
         "mail:",

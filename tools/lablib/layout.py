@@ -20,6 +20,7 @@ def make(directory: str, block: int, spec: Spec) -> Lab:
     infrastructure = addresses.infrastructure(block, network(spec))
     ports, single, tunnels = (fixed if spec.ha else chosen)(block, spec, infrastructure)
     pairs = [make_pair(directory, block, index, pair, spec, ports, tunnels) for index, pair in enumerate(spec.pairs)]
+    front = single["limiter" if spec.limits else "pebble"]
     lab = Lab(
         directory=directory,
         user=getpass.getuser(),
@@ -28,13 +29,15 @@ def make(directory: str, block: int, spec: Spec) -> Lab:
         sockets=socket_directory(directory, pairs),
         ports=ports,
         authority=Authority(
-            directory=f"https://{infrastructure}:{single['pebble']}/dir",
+            directory=f"https://{infrastructure}:{front}/dir",
             management=f"https://{infrastructure}:{single['management']}",
             port=single["pebble"],
             management_port=single["management"],
             validity=spec.validity,
             environment=spec.environment,
             watchdog=spec.watchdog,
+            limits=spec.limits,
+            limiter_port=single["limiter"] if spec.limits else 0,
         ),
         dns=Dns(f"{infrastructure}:{single['dns']}", f"http://{infrastructure}:{single['dns_management']}"),
         mail=Mail(infrastructure, single["smtp"], spec.smtp, MAIL_USER, os.path.join(directory, "mail")),
@@ -58,7 +61,7 @@ def network(spec: Spec) -> int:
 def fixed(block: int, spec: Spec, infrastructure: str):
     """Nobody else is in these namespaces: the usual ports are free."""
     ports = {"ssh": 22, "http": 80, "https": 443, "app": 8080}
-    single = {"pebble": 4001, "management": 4002, "dns": 4003, "dns_management": 4004, "smtp": 25}
+    single = {"pebble": 4001, "management": 4002, "dns": 4003, "dns_management": 4004, "smtp": 25, "limiter": 4005}
     return ports, single, itertools.repeat(8888)
 
 
@@ -75,7 +78,7 @@ def chosen(block: int, spec: Spec, infrastructure: str):
     }
     single = {
         name: addresses.common_port([infrastructure], taken)
-        for name in ("pebble", "management", "dns", "dns_management", "smtp")
+        for name in ("pebble", "management", "dns", "dns_management", "smtp", "limiter")
     }
     wanted = sum(pair.nodes for pair in spec.pairs if pair.challenge == "tunnel")
     return ports, single, iter(addresses.tunnel_ports(block, wanted))

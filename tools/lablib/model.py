@@ -136,6 +136,9 @@ class Authority:
     watchdog: float = 15
     #: Pebble keeps everything in memory: after a restart accounts, orders and roots are others.
     restarts: int = 0
+    #: The file of limits that stands in front of Pebble; none where this is empty.
+    limits: dict = field(default_factory=dict)
+    limiter_port: int = 0
 
 
 @dataclass

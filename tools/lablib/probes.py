@@ -120,6 +120,11 @@ def pebble(lab: Lab) -> Answer:
     return pebble_store(lab, TIMEOUT)
 
 
+def limiter(lab: Lab) -> Answer:
+    status, _ = https_get(lab, lab.authority.limiter_port, "/dir")
+    return None if status == 200 else f"answered {status}"
+
+
 def pebble_store(lab: Lab, timeout: float) -> Answer:
     """A question that needs the lock of Pebble's store. The directory answers even when Pebble is deadlocked."""
     status, _ = https_get(lab, lab.authority.management_port, "/cert-status-by-serial/1", timeout)

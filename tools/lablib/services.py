@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import haproxy, machine, namespaces, probes
+from . import haproxy, limiter, machine, namespaces, probes
 from .model import Lab, Node, Pair
 
 SSHD = "/usr/sbin/sshd"
@@ -73,6 +73,15 @@ def shared(lab: Lab) -> list[Service]:
                 ["haproxy", "-db", "-f", lab.path("forwarder.cfg")],
                 lab.path("log", "forwarder.log"),
                 lambda: None if haproxy.command(haproxy.forwarder_socket(lab), "show info") else "its socket is silent",
+            )
+        )
+    if lab.authority.limits:
+        found.append(
+            Service(
+                "limiter",
+                ["haproxy", "-db", "-f", lab.path("limiter.cfg")],
+                lab.path("log", "limiter.log"),
+                lambda: probes.limiter(lab),
             )
         )
     return found

@@ -66,6 +66,8 @@ class Spec:
     lists: dict[str, str] = field(default_factory=dict)
     #: Pairs in network namespaces, with keepalived.
     ha: bool = False
+    #: What a file of limits holds: they are kept in front of Pebble, and the inventory names the same file.
+    limits: dict = field(default_factory=dict)
 
 
 def slug(index: int) -> tuple[str, str, str]:

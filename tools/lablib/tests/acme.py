@@ -22,6 +22,14 @@ def openssl(*arguments: str, data: bytes | None = None) -> bytes:
     return subprocess.run(["openssl", *arguments], input=data, capture_output=True, check=True).stdout
 
 
+class Refused(AssertionError):
+    """An answer that is no success, and why."""
+
+    def __init__(self, status: int, headers: http.client.HTTPMessage, problem: dict) -> None:
+        super().__init__(f"{status} {problem}")
+        self.status, self.headers, self.problem = status, headers, problem
+
+
 class Client:
     def __init__(self, lab: Lab, directory: str) -> None:
         self.key = os.path.join(directory, "account.key")
@@ -70,7 +78,7 @@ class Client:
             if status < 400:
                 return headers, answer
             if not json.loads(answer)["type"].endswith(":badNonce"):
-                raise AssertionError(answer.decode())
+                raise Refused(status, headers, json.loads(answer))
         raise AssertionError("every nonce was refused")
 
     def register(self) -> None:
