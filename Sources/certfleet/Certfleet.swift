@@ -17,6 +17,7 @@ struct Certfleet: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       Init.self, Check.self, Import.self, Enroll.self, PlanCommand.self, Run.self, Renew.self, Status.self, Report.self,
+      Limits.self,
       Retry.self, Pause.self, Resume.self, Remove.self, Account.self, Audit.self, Backup.self,
     ])
 

@@ -10,6 +10,7 @@ struct AuthorityDesk: Sendable {
   let inventory: Inventory
   let http: HTTPClient
   let recorder: Recorder
+  let requests: RequestDesk
   let clock: any TimeSource
 
   /// The CA as a run sees it.
@@ -28,7 +29,9 @@ struct AuthorityDesk: Sendable {
   /// Opens the default authority, registering the account on first use.
   ///
   /// - Parameter isNeeded: A run without orders asks nothing of the CA.
-  func open(_ state: FleetState, isNeeded: Bool) async throws(JournalError) -> Opened {
+  func open(
+    _ state: FleetState, isNeeded: Bool, ledger: inout Ledger
+  ) async throws(JournalError) -> Opened {
     let settings = inventory.authorities[0]
     let key: SigningKey
     do throws(CommandFault) {
@@ -44,13 +47,13 @@ struct AuthorityDesk: Sendable {
     var tries = 0
     while true {
       do throws(Interruption) {
-        let client = try await client(settings, key, state)
+        let client = try await client(settings, key, state, &ledger)
         return Opened(authority: client, thumbprint: key.thumbprint, failure: nil)
       } catch {
         switch error {
         case .journal(let fault): throw fault
         case .failed(let failure):
-          guard failure.kind.retry == .whenAllowed, tries < Self.waits.count else {
+          guard failure.kind.retry == .whenAllowed, failure.kind != .rateLimited, tries < Self.waits.count else {
             return Opened(authority: ClosedAuthority(failure), thumbprint: key.thumbprint, failure: failure)
           }
           await clock.sleep(until: clock.now + Self.waits[tries])
@@ -61,15 +64,21 @@ struct AuthorityDesk: Sendable {
   }
 
   private func client(
-    _ settings: Authority, _ key: SigningKey, _ state: FleetState
+    _ settings: Authority, _ key: SigningKey, _ state: FleetState, _ ledger: inout Ledger
   ) async throws(Interruption) -> ACMEClient {
     let server: ACMEServer
-    let url: String
     do throws(ACMEError) {
       server = try await ACMEServer.connect(to: settings.directory, over: link(settings))
-      if let known = state.accounts[settings.id], known.thumbprint == key.thumbprint {
-        return ACMEClient(server: server, accountURL: known.url, key: key)
-      }
+    } catch {
+      throw .failed(Failure(error, at: clock.now))
+    }
+    await requests.learn(server.directory)
+    if let known = state.accounts[settings.id], known.thumbprint == key.thumbprint {
+      return ACMEClient(server: server, accountURL: known.url, key: key)
+    }
+    try await spend(settings, &ledger)
+    let url: String
+    do throws(ACMEError) {
       url = try await server.register(key: key, contact: settings.contact, externalAccount: try binding(settings)).url
     } catch {
       throw .failed(Failure(error, at: clock.now))
@@ -82,9 +91,30 @@ struct AuthorityDesk: Sendable {
     return ACMEClient(server: server, accountURL: url, key: key)
   }
 
+  /// Counts the account that is about to be asked for; beyond the limit nothing is sent.
+  private func spend(_ settings: Authority, _ ledger: inout Ledger) async throws(Interruption) {
+    let overIPv6 = await requests.isOverIPv6
+    let now = clock.now
+    if case .wait(let until, let key) = ledger.decideAccount(settings.id, overIPv6: overIPv6, at: now) {
+      let detail = "no account is asked for before \(Wording.minute(until)) UTC: \(key.limit.title)"
+      throw .failed(Failure(.rateLimited, detail, retryAfter: until))
+    }
+    let rows = ledger.accountRequested(settings.id, overIPv6: overIPv6, at: now)
+    do throws(JournalError) {
+      try await recorder.record([], buckets: rows)
+    } catch {
+      throw .journal(error)
+    }
+  }
+
   private func link(_ settings: Authority) -> ACMEServer.Link {
-    ACMEServer.Link(
-      http: http, trust: settings.trust.map { .bundle($0) } ?? .system, userAgent: "certfleet/\(Libraries.own)")
+    let http = self.http
+    let transport = requests.transport { (request) async throws(NetError) -> HTTPResponse in
+      try await http.send(request)
+    }
+    return ACMEServer.Link(
+      transport: transport, trust: settings.trust.map { .bundle($0) } ?? .system,
+      userAgent: "certfleet/\(Libraries.own)")
   }
 
   private func binding(_ settings: Authority) throws(ACMEError) -> ExternalAccount? {

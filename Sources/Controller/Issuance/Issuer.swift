@@ -13,6 +13,7 @@ struct Issuer: Sendable {
   let preflight: Preflight
   /// Orders in flight: past 8 a CA gets no faster, and more only makes its answers wait in line.
   let orders: Gate
+  let polls: PollMemory
   let clock: any TimeSource
 
   /// How long the CA may take over one validation or one finalize before the attempt is given up.
@@ -90,7 +91,7 @@ struct Issuer: Sendable {
       case .finalizing(let key, let url):
         var order = try await current(known, at: url)
         if case .finalize = order.next(after: .answered) { order = try await finalized(order, key) }
-        order = try await polled(order) { $0.next(after: .finalized) != .poll }
+        order = try await polled(order, .issuance) { $0.next(after: .finalized) != .poll }
         let certificate = try await download(order, key, attempt)
         try await note(.issued(of: of, certificate: certificate))
         return
@@ -125,11 +126,17 @@ struct Issuer: Sendable {
       throw .failed(
         Failure(.keyNotMade, "the node's certificate request cannot be read: \(error.text)", node: key.node))
     }
-    do throws(ACMEError) {
-      return try await authority.finalize(order, csr: request.der)
-    } catch {
-      guard case .transport = error.kind else { throw .failed(Failure(error, at: clock.now)) }
-      return try await current(nil, at: order.url).following(order)
+    var tries = 0
+    while true {
+      do throws(ACMEError) {
+        return try await authority.finalize(order, csr: request.der)
+      } catch {
+        if case .transport = error.kind { return try await current(nil, at: order.url).following(order) }
+        tries += 1
+        // A busy front did not hand it on: the order is as ready as before.
+        guard error.mayPass, tries < 4, !Task.isCancelled else { throw .failed(Failure(error, at: clock.now)) }
+        await clock.sleep(until: clock.now + Double(tries))
+      }
     }
   }
 
@@ -161,7 +168,7 @@ struct Issuer: Sendable {
       for challenge in challenges where challenge.status == .pending {
         _ = try await asked { () async throws(ACMEError) in try await authority.respond(to: challenge) }
       }
-      let ready = try await polled(order) { $0.status != .pending }
+      let ready = try await polled(order, .validation) { $0.status != .pending }
       await pair.withdraw(tokens: tokens)
       if ready.status == .invalid { throw .failed(await reason(ready, spec)) }
       return ready
@@ -172,11 +179,15 @@ struct Issuer: Sendable {
   }
 
   /// Polls the order, not its authorizations: one request answers for all of them.
-  private func polled(_ start: Order, until done: (Order) -> Bool) async throws(Interruption) -> Order {
+  private func polled(
+    _ start: Order, _ phase: PollMemory.Phase, until done: (Order) -> Bool
+  ) async throws(Interruption) -> Order {
     var order = start
-    var schedule = PollSchedule(total: Self.patience)
+    var schedule = PollSchedule(first: await polls.firstPoll(of: phase), total: Self.patience)
     let began = ContinuousClock.now
+    var hasWaited = false
     while !done(order), order.status != .invalid {
+      hasWaited = true
       let asked = order.retryAfter?.delay(from: clock.now)
       switch schedule.next(retryAfter: asked, elapsed: .now - began) {
       case .wait(let pause): await clock.sleep(until: clock.now + pause.seconds)
@@ -191,6 +202,7 @@ struct Issuer: Sendable {
       order = try await self.asked { () async throws(ACMEError) in try await authority.order(at: start.url) }
         .following(order)
     }
+    if hasWaited { await polls.observe(phase, took: .now - began) }
     return order
   }
 
@@ -270,7 +282,7 @@ struct Issuer: Sendable {
         return try await question()
       } catch {
         tries += 1
-        guard case .transport = error.kind, tries < 4, !Task.isCancelled else {
+        guard error.mayPass, tries < 4, !Task.isCancelled else {
           throw .failed(Failure(error, at: clock.now))
         }
         await clock.sleep(until: clock.now + Double(tries))
@@ -293,6 +305,17 @@ struct Issuer: Sendable {
       try attempt.apply(occurrence)
     } catch {
       throw .failed(Failure(.internalError, error.description))
+    }
+  }
+}
+
+extension ACMEError {
+  /// Whether the same question may have an answer soon: a broken connection, or a front that is busy. The order that it is about goes on meanwhile;
+  /// `RequestDesk` waits as long as the front asked.
+  fileprivate var mayPass: Bool {
+    switch kind {
+    case .transport, .http(429, _): true
+    default: isBusy
     }
   }
 }

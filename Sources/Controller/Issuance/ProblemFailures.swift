@@ -9,8 +9,10 @@ extension Failure {
     let retryAt = error.retryAfter.map { now + $0.delay(from: now).seconds }
     switch error.kind {
     case .problem(let problem, let status): self.init(problem, status: status, retryAt: retryAt, at: now)
-    case .http(let status, _):
-      self.init(status == 503 ? .authorityBusy : .authorityUnreachable, error.text, retryAfter: retryAt)
+    case .http(503, _): self.init(.authorityBusy, error.text, retryAfter: retryAt)
+    // No problem document: a proxy's or a CDN's limit. Which bucket it was is not known; `RequestDesk` closes the endpoint.
+    case .http(429, _): self.init(.rateLimited, error.text, retryAfter: retryAt ?? now + 60)
+    case .http: self.init(.authorityUnreachable, error.text, retryAfter: retryAt)
     case .transport, .malformed: self.init(.authorityUnreachable, error.text, retryAfter: retryAt)
     case .accountDoesNotExist, .accountDeactivated: self.init(.accountGone, error.text)
     case .signing: self.init(.internalError, error.text)

@@ -11,6 +11,7 @@ struct SweepRunner {
   let issuer: Issuer
   let deployer: Deployer
   let targets: NodeTargets
+  let requests: RequestDesk
   let clock: any TimeSource
   let sink: any ProgressSink
   let logger: Logger
@@ -141,6 +142,7 @@ struct SweepRunner {
 
   /// Looks at the clock, and at what operators recorded beside this run.
   private func tick(_ loop: inout Loop, _ bounds: Bounds) async {
+    loop.dispatcher.authorityIsQuiet(until: await requests.pausedUntil(at: clock.now), at: clock.now)
     if let until = bounds.until, clock.now >= until, loop.end == .completed {
       loop.end = .stopped
       loop.dispatcher.stop()

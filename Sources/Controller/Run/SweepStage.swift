@@ -12,6 +12,7 @@ import SSH
 struct SweepStage {
   let inventory: Inventory
   let journal: JournalStore
+  let requests: RequestDesk
   let clock: any TimeSource
   let sink: any ProgressSink
   let sweep: SweepID
@@ -32,9 +33,11 @@ struct SweepStage {
     let loop = CurlLoop()
     defer { loop.shutdown() }
     let http = HTTPClient(loop: loop)
-    let desk = AuthorityDesk(inventory: inventory, http: http, recorder: recorder, clock: clock)
+    let desk = AuthorityDesk(
+      inventory: inventory, http: http, recorder: recorder, requests: requests, clock: clock)
     var dispatcher = start
-    let account = try await desk.open(start.state, isNeeded: start.hasOrders(at: clock.now))
+    let account = try await desk.open(
+      start.state, isNeeded: start.hasOrders(at: clock.now), ledger: &dispatcher.ledger)
     if account.failure != nil { dispatcher.stopOrdering() }
     let client = SSHClient(handshakeLimit: Self.handshakes)
     let targets = NodeTargets(state: start.state)
@@ -57,12 +60,12 @@ struct SweepStage {
       preflight: Preflight(
         http: http, resolver: Resolver(servers: inventory.resolvers), thumbprint: account.thumbprint,
         inventory: inventory),
-      orders: Gate(limit: inventory.pace.ordersInFlight), clock: clock)
+      orders: Gate(limit: inventory.pace.ordersInFlight), polls: PollMemory(), clock: clock)
     let deployer = Deployer(
       recorder: recorder, verifier: Verifier(probe: CertificateProbe(loop: loop), clock: clock), clock: clock)
     let runner = SweepRunner(
       inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer, targets: targets,
-      clock: clock, sink: sink, logger: Logger(label: "certfleet"))
+      requests: requests, clock: clock, sink: sink, logger: Logger(label: "certfleet"))
     let signals = ShutdownSignals { count in post.yield(.interrupt(count)) }
     defer { signals.stop() }
     let outcome = try await runner.run(

@@ -37,10 +37,12 @@ extension Workplace {
     let loop = CurlLoop()
     defer { loop.shutdown() }
     let recorder = Recorder(journal: journal, sweep: nil, clock: clock) { _ in }
-    let desk = AuthorityDesk(inventory: inventory, http: HTTPClient(loop: loop), recorder: recorder, clock: clock)
+    let desk = AuthorityDesk(
+      inventory: inventory, http: HTTPClient(loop: loop), recorder: recorder, requests: requestDesk(), clock: clock)
     let opened: AuthorityDesk.Opened
     do throws(JournalError) {
-      opened = try await desk.open(FleetState(), isNeeded: true)
+      var ledger = Ledger(tables: limits, rows: try journal.buckets())
+      opened = try await desk.open(FleetState(), isNeeded: true, ledger: &ledger)
     } catch {
       throw CommandFault(error)
     }
@@ -48,5 +50,11 @@ extension Workplace {
       throw .couldNotRun("\(failure.kind.title): \(failure.detail). \(failure.kind.advice)")
     }
     return try accounts()
+  }
+
+  /// Who paces the requests to the default authority.
+  func requestDesk() -> RequestDesk {
+    let authority = inventory.authorities[0]
+    return RequestDesk(authority, ceilings: limits[authority.id]?.ceilings ?? [:], clock: clock)
   }
 }

@@ -37,3 +37,11 @@ enum LimitTables {
     }
   }
 }
+
+extension Workplace {
+  /// What an operator should know of exact sets before a run, one line each.
+  func crowdedSets(of state: FleetState) -> [String] {
+    let table = limits[inventory.authorities[0].id] ?? .none
+    return CrowdedSet.list(state.certificates.values.lazy.map(\.spec), table).map(\.text)
+  }
+}

@@ -48,16 +48,18 @@ extension Workplace {
     _ = try await journal.append(
       [.sweepStarted(sweep: sweep, seed: seed, purpose: request.purpose)]
         + abandoned.map { .rolloutEnded(rollout: $0.id, end: .abandoned, cause: nil) }, sweep: sweep, at: startedAt)
+    for line in crowdedSets(of: snapshot.state) { await progress.warn(line) }
     var dispatcher = Dispatcher(
       state: snapshot.state, inventory: inventory, ledger: Ledger(tables: limits, rows: snapshot.buckets),
       seed: random.next(), surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max, only: plan?.specs,
       untidy: Set(abandoned.map(\.pair)), at: startedAt)
-    let settled = dispatcher.settleOrphans(at: startedAt)
+    let settled = dispatcher.tidyLedger(at: startedAt)
     if !settled.isEmpty { _ = try await journal.append([], sweep: sweep, at: startedAt, buckets: settled) }
     var bounds = SweepRunner.Bounds(purpose: request.purpose, until: request.until.map { startedAt + $0 })
     bounds.maximum = request.maximum ?? .max
     let stage = SweepStage(
-      inventory: inventory, journal: journal, clock: clock, sink: progress, sweep: sweep, abandoned: abandoned)
+      inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
+      abandoned: abandoned)
     let (outcome, closed) = try await stage.run(dispatcher, bounds: bounds, from: snapshot.sequence)
     _ = try await journal.append([.sweepEnded(sweep: sweep, end: outcome.end)], sweep: sweep, at: clock.now)
     var report = SweepReport(

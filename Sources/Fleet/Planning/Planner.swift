@@ -19,7 +19,7 @@ public enum Planner {
     _ certificate: CertificateState, pair: Pair?, isPaused: Bool, at now: Date
   ) -> (Action, Reason) {
     guard let pair else { return (.blocked, .unknownPair) }
-    let (action, reason) = decideWithoutBrakes(certificate, pair: pair, at: now)
+    let (action, reason) = wish(certificate, pair: pair, at: now)
     guard action != .keep else { return (action, reason) }
     if isPaused { return (.blocked, .paused) }
     if let failure = certificate.lastFailure, let notBefore = certificate.notBefore, notBefore > now {
@@ -29,9 +29,8 @@ public enum Planner {
     return (action, reason)
   }
 
-  private static func decideWithoutBrakes(
-    _ certificate: CertificateState, pair: Pair, at now: Date
-  ) -> (Action, Reason) {
+  /// What would be done if nothing held it back.
+  static func wish(_ certificate: CertificateState, pair: Pair, at now: Date) -> (Action, Reason) {
     if let attempt = certificate.attempt {
       return (certificate.issued == nil ? .issue : .renew, attempt.state == .makingKey ? .new : .unfinished)
     }

@@ -72,40 +72,6 @@ public struct Ledger: Sendable, Equatable {
     case .emergency: return 0
     }
   }
-
-  /// Every bucket that is not full, and what is left in it, for `limits`.
-  public func standings(at now: Date) -> [Standing] {
-    buckets.compactMap { key, bucket in
-      guard let quota = quota(of: key) else { return nil }
-      let moment = now.microseconds
-      guard bucket.tat > moment || !bucket.reservations.isEmpty else { return nil }
-      let left = max(0, quota.tokens(tat: bucket.tat, at: moment) - bucket.reserved)
-      let next = quota.earliest(tat: bucket.tat, cost: min(quota.burst, left + bucket.reserved + 1))
-      return Standing(
-        key: key, quota: quota, left: left, kept: kept(key, quota, .everyday), reserved: bucket.reserved,
-        nextToken: next.flatMap { $0 > moment ? Date(microseconds: $0) : nil },
-        fullAt: Date(microseconds: max(moment, bucket.tat)))
-    }
-    .sorted { $0.key < $1.key }
-  }
-
-  /// One line of `limits`.
-  public struct Standing: Sendable, Equatable {
-    /// Which bucket.
-    public var key: BucketKey
-    /// What it holds when full.
-    public var quota: Quota
-    /// Tokens that are there and not promised.
-    public var left: Int64
-    /// How many of them everyday work leaves.
-    public var kept: Int64
-    /// Tokens promised to attempts under way.
-    public var reserved: Int64
-    /// When the next token comes; nil when full.
-    public var nextToken: Date?
-    /// When it is full again.
-    public var fullAt: Date
-  }
 }
 
 /// The ledger's answer.

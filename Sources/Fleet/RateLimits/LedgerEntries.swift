@@ -65,14 +65,6 @@ extension Ledger {
     return changed([key])
   }
 
-  /// A new account was asked for, from an IPv6 address or not.
-  public mutating func accountRequested(_ authority: AuthorityID, overIPv6: Bool, at now: Date) -> [BucketRow] {
-    let limits: [Limit] = [.newRegistrationsPerIPAddress] + (overIPv6 ? [.newRegistrationsPerIPv6Range] : [])
-    let keys = limits.map { BucketKey.newAccounts($0, authority) }.filter { quota(of: $0) != nil }
-    for key in keys { spend(key, at: now.microseconds) }
-    return changed(keys)
-  }
-
   /// The CA refused with this limit and wait, so somebody else spent too: the bucket is as it said. It never becomes fuller by a refusal.
   public mutating func resync(_ key: BucketKey, retryAfter wait: TimeInterval, at now: Date) -> [BucketRow] {
     guard let quota = quota(of: key) else { return [] }
@@ -82,16 +74,6 @@ extension Ledger {
     let tat = quota.resynchronised(wait: micros, at: now.microseconds)
     buckets[key, default: Bucket()].tat = max(buckets[key]?.tat ?? 0, tat)
     return changed([key])
-  }
-
-  /// Somebody else got a certificate, as a CT log or a second controller tells.
-  public mutating func observed(
-    _ names: NameSet, registeredDomains: [String], at moment: Date, _ authority: AuthorityID
-  ) -> [BucketRow] {
-    let keys = (registeredDomains.map { BucketKey.domain($0, authority) } + [.exactSet(names, authority)])
-      .filter { quota(of: $0) != nil }
-    for key in keys { spend(key, at: moment.microseconds) }
-    return changed(keys)
   }
 
   /// After a restart: attempts that are no longer open let go of what they held. Their orders count as placed, because they may have been.
@@ -131,14 +113,14 @@ extension Ledger {
   /// Events carry whole seconds, rounded down: what the journal says of 12:00:00 may have reached the CA at 12:00:00.9.
   static let slack: Microseconds = 1_000_000
 
-  private mutating func spend(_ key: BucketKey, at moment: Microseconds) {
+  mutating func spend(_ key: BucketKey, at moment: Microseconds) {
     let now = moment + Self.slack
     guard let quota = quota(of: key) else { return }
     let tat = buckets[key]?.tat ?? 0
     buckets[key, default: Bucket()].tat = quota.spent(tat: tat, at: now)
   }
 
-  private mutating func changed(_ keys: [BucketKey]) -> [BucketRow] {
+  mutating func changed(_ keys: [BucketKey]) -> [BucketRow] {
     Set(keys).sorted().map { key in
       let bucket = buckets[key] ?? Bucket()
       let row = BucketRow(key: key, tatMicroseconds: bucket.tat, reservations: bucket.reservations)

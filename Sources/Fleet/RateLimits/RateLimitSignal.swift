@@ -35,6 +35,14 @@ public enum RateLimitSignal: Sendable, Equatable {
     return .limited(limit, subject: subject, until: retryAfter ?? moment(in: text, at: now))
   }
 
+  /// Where a pause is ended, if these are the words of one.
+  public static func unpauseLink(in detail: String) -> String? {
+    guard let signal = read(status: 429, type: nil, detail: detail, retryAfter: nil, at: .distantPast),
+      case .paused(_, let link) = signal
+    else { return nil }
+    return link.hasPrefix("https://") ? link : nil
+  }
+
   /// The failure that it is for the attempt. None of them counts as the customer's.
   public func failure(_ detail: String, at now: Date) -> Failure {
     switch self {
@@ -90,12 +98,20 @@ public enum RateLimitSignal: Sendable, Equatable {
 }
 
 extension Ledger {
+  /// The buckets that a refusal of this order was about; none where its words named none.
+  public static func buckets(of signal: RateLimitSignal, _ order: PlannedOrder) -> [BucketKey] {
+    switch signal {
+    case .paused, .busy, .unknown: []
+    case .limited(let limit, let subject, _): keys(limit, subject, order)
+    }
+  }
+
   /// Moves the buckets that a refusal of this order reveals.
   public mutating func apply(_ signal: RateLimitSignal, to order: PlannedOrder, at now: Date) -> [BucketRow] {
     switch signal {
     case .paused, .busy, .unknown: []
     case .limited(let limit, let subject, let until):
-      keys(limit, subject, order).reduce(into: []) { rows, key in
+      Self.keys(limit, subject, order).reduce(into: []) { rows, key in
         rows = Self.merged(rows, resync(key, retryAfter: until.timeIntervalSince(now), at: now))
       }
     }
@@ -103,7 +119,7 @@ extension Ledger {
 
   /// The buckets that a refusal speaks of. Where the CA's suffix list draws the border of a registered domain elsewhere than ours, the
   /// domains on both sides are meant, so that the next order waits too.
-  private func keys(_ limit: Limit, _ subject: String?, _ order: PlannedOrder) -> [BucketKey] {
+  static func keys(_ limit: Limit, _ subject: String?, _ order: PlannedOrder) -> [BucketKey] {
     switch limit {
     case .newOrdersPerAccount: return [.newOrders(order.authority)]
     case .certificatesPerFQDNSet: return [.exactSet(order.names, order.authority)]

@@ -37,6 +37,7 @@ public struct RequestPacer: Sendable {
   private let spans: [Endpoint: Quota]
   private var tats: [Endpoint: Microseconds] = [:]
   private var quietUntil: Microseconds = 0
+  private var closedUntil: [Endpoint: Microseconds] = [:]
   private var level = 0
 
   /// Keeps below these ceilings by a fifth: requests leave evenly, but the network bunches them.
@@ -49,7 +50,7 @@ public struct RequestPacer: Sendable {
 
   /// Takes the next slot and says when it is: `now` itself, or later.
   public mutating func slot(for endpoint: Endpoint, at now: Date) -> Date {
-    let moment = max(now.microseconds, quietUntil)
+    let moment = max(now.microseconds, quietUntil, closedUntil[endpoint] ?? 0)
     guard let span = spans[endpoint] else { return Date(microseconds: moment) }
     let slowed = Quota(burst: span.burst, refillMicroseconds: span.refillMicroseconds << slowness(at: moment))
     let tat = tats[endpoint] ?? 0
@@ -65,14 +66,32 @@ public struct RequestPacer: Sendable {
     // Many requests in flight get the same 503: they are one event.
     if moment >= quietUntil { level = nextLevel(at: moment) }
     let pause = Microseconds(min(300, 5 * (1 << (level - 1)))) * 1_000_000
-    // An hour is the most that is believed.
-    let asked = min(retryAfter?.microseconds ?? 0, moment + 3_600_000_000)
-    quietUntil = max(quietUntil, moment + pause, asked)
+    quietUntil = max(quietUntil, moment + pause, believed(retryAfter, at: moment))
   }
 
-  /// Until when nothing leaves, if the CA is busy.
+  /// The CA, or what stands before it, answered 429 without a word on which limit: this endpoint waits as it says, else a minute.
+  public mutating func limited(_ endpoint: Endpoint, retryAfter: Date?, at now: Date) {
+    let moment = now.microseconds
+    let until = retryAfter == nil ? moment + 60_000_000 : believed(retryAfter, at: moment)
+    closedUntil[endpoint] = max(closedUntil[endpoint] ?? 0, until)
+  }
+
+  /// Until when no order can be taken to its end: the CA is busy, or an endpoint that orders need is closed to us.
   public func pausedUntil(at now: Date) -> Date? {
-    quietUntil > now.microseconds ? Date(microseconds: quietUntil) : nil
+    let needed: [Endpoint] = [.newNonce, .newOrder, .other]
+    let until = needed.reduce(quietUntil) { max($0, closedUntil[$1] ?? 0) }
+    return until > now.microseconds ? Date(microseconds: until) : nil
+  }
+
+  /// Until when nothing leaves for this endpoint, whatever its ceiling.
+  public func closed(_ endpoint: Endpoint, at now: Date) -> Date? {
+    let until = max(quietUntil, closedUntil[endpoint] ?? 0)
+    return until > now.microseconds ? Date(microseconds: until) : nil
+  }
+
+  /// An hour is the most that is believed.
+  private func believed(_ retryAfter: Date?, at now: Microseconds) -> Microseconds {
+    min(retryAfter?.microseconds ?? 0, now + 3_600_000_000)
   }
 
   private func nextLevel(at now: Microseconds) -> Int { min(7, remaining(level, at: now) + 1) }

@@ -44,6 +44,8 @@ public enum Binding: Sendable, Hashable, CustomStringConvertible {
   case total
   /// The same set of names is in flight elsewhere.
   case sameSet
+  /// The CA is busy and wants to be left alone.
+  case authority
 
   /// A phrase for plans.
   public var description: String {
@@ -54,6 +56,7 @@ public enum Binding: Sendable, Hashable, CustomStringConvertible {
     case .pair(let pair): "orders in flight on \(pair)"
     case .total: "orders in flight"
     case .sameSet: "the same names in flight elsewhere"
+    case .authority: "the CA is busy"
     }
   }
 }

@@ -35,6 +35,8 @@ public struct Dispatcher: Sendable {
   var leavesLeft: Int
   private var mayOrder = true
   var isStopping = false
+  var quiet = Quiet()
+  var issuedSets: IssuedSets
   private let surveysAll: Bool
   private let only: Set<SpecID>?
 
@@ -60,6 +62,7 @@ public struct Dispatcher: Sendable {
     self.only = only
     wanted = untidy.intersection(inventory.pairs.map(\.id))
     self.state = state
+    issuedSets = IssuedSets(state.certificates.values)
     self.inventory = inventory
     self.ledger = ledger
     self.surveysAll = surveysAll
@@ -109,7 +112,10 @@ public struct Dispatcher: Sendable {
     switch event {
     case .retryAsked(let spec): faults.forget(spec)
     case .specAdded(let spec), .specChanged(let spec): faults.forget(spec.id)
-    case .issued(let of, _): issuedNow.insert(of.spec)
+    case .issued(let of, _):
+      issuedNow.insert(of.spec)
+      quiet.since = nil
+      if let certificate = state.certificates[of.spec] { issuedSets.learn(certificate) }
     case .ejected(let rollout, let spec, let failure): ejections[rollout, default: [:]][spec] = failure
     case .hostKeysPinned(let node, _):
       // An operator mended the way to a node: its pair is asked again, whatever was given up there gets another chance.
@@ -357,6 +363,10 @@ public struct Dispatcher: Sendable {
   private mutating func leases(at now: Date) -> [Work] {
     var works: [Work] = []
     waiting = nil
+    if leavesLeft > 0, let until = quiet.until, until > now {
+      if scheduler.waitingCount > 0 { waiting = Waiting(until: until, boundBy: .authority) }
+      return []
+    }
     while leavesLeft > 0 {
       let attempt: AttemptID = random.id("a")
       switch scheduler.next(at: now, ledger: &ledger, attempt: attempt) {

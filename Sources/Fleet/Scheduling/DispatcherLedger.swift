@@ -36,19 +36,35 @@ extension Dispatcher {
   }
 
   func planned(_ certificate: CertificateState, _ authority: AuthorityID, at now: Date) -> PlannedOrder {
-    // Boulder looks back 120 days for the exact set (`ratelimits`): such an order is let off the account's and the domain's limits.
-    let isSameSet =
-      certificate.issued.map {
-        certificate.issuedRevision == certificate.revision && now.timeIntervalSince($0.notBefore) < 119 * 86_400
-      }
-    return PlannedOrder(
+    PlannedOrder(
       authority: authority, names: certificate.spec.names, registeredDomains: certificate.spec.registeredDomains,
-      exemption: isSameSet == true ? .sameSet : .none)
+      exemption: issuedSets.contains(certificate.spec.names, authority, at: now) ? .sameSet : .none)
   }
 
-  /// Attempts that ended without the ledger's hearing of it, in a crash: what they held is settled.
-  public mutating func settleOrphans(at now: Date) -> [BucketRow] {
-    ledger.settleOrphans(open: Set(state.certificates.values.compactMap { $0.attempt?.id }), at: now)
+  /// Before a run: attempts that ended without the ledger's hearing of it, in a crash, let go of what they held, and buckets that are full
+  /// again are forgotten.
+  public mutating func tidyLedger(at now: Date) -> [BucketRow] {
+    let settled = ledger.settleOrphans(open: Set(state.certificates.values.compactMap { $0.attempt?.id }), at: now)
+    let forgotten = ledger.prune(at: now).map { BucketRow(key: $0, tatMicroseconds: 0, reservations: []) }
+    return Ledger.merged(settled, forgotten)
+  }
+
+  /// The CA, or its front, wants no order before then; nil when it takes them. Busy for hours without one certificate, it is left for the next run.
+  public mutating func authorityIsQuiet(until: Date?, at now: Date) {
+    guard let until else { return quiet.until = nil }
+    let since = quiet.since ?? now
+    quiet = Quiet(until: until, since: since)
+    if now.timeIntervalSince(since) > Quiet.mostSeconds { stopOrdering() }
+  }
+
+  /// A CA that wants to be left alone.
+  struct Quiet: Sendable {
+    var until: Date?
+    /// Since when it has been so without a certificate in between.
+    var since: Date?
+
+    /// Longer than any maintenance that Let's Encrypt has announced; the nightly sweep tries again.
+    static let mostSeconds = 6.0 * 3_600
   }
 
   /// When everything that may start would be issued: the very scheduler and ledger of a run, on a virtual clock.
@@ -57,11 +73,13 @@ extension Dispatcher {
     var scheduler = Scheduler(limits: .init(total: attempts, perPair: attempts), seed: 0)
     for certificate in state.certificates.values {
       guard let pair = pairs[certificate.spec.pair] else { continue }
-      let isPaused = state.pairs[pair.id]?.isPaused == true
-      let (action, _) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
+      let (action, _) = Planner.wish(certificate, pair: pair, at: now)
       guard action == .issue || action == .renew else { continue }
-      scheduler.add(candidate(certificate, isRenewal: action == .renew, at: now))
+      var candidate = candidate(certificate, isRenewal: action == .renew, at: now)
+      candidate.notBefore = certificate.notBefore
+      scheduler.add(candidate)
     }
+    for (pair, standing) in state.pairs where standing.isPaused { scheduler.hold(pair, until: .distantFuture) }
     return Forecast.run(scheduler, ledger, from: now)
   }
 }

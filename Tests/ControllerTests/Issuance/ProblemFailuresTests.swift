@@ -40,6 +40,17 @@ import Testing
     #expect(failure.retryAfter == now + 5)
   }
 
+  @Test func a429WithoutAProblemDocumentIsALimitAndNoBrokenLine() {
+    let page = ACMEError.Kind.http(status: 429, excerpt: "<html>slow down</html>")
+
+    let told = Failure(ACMEError(page, url: "https://ca.example/new-order", retryAfter: .seconds(90)), at: now)
+    let mute = Failure(ACMEError(page, url: "https://ca.example/new-order"), at: now)
+
+    #expect(told.kind == .rateLimited)
+    #expect(told.retryAfter == now + 90)
+    #expect(mute.retryAfter == now + 60)
+  }
+
   @Test func subproblemsNameTheirNames() {
     let sub = Problem(type: .caa, detail: "CAA forbids", identifier: Identifier(name: "b.example"))
     let whole = Problem(type: .rejectedIdentifier, detail: "some names", subproblems: [sub])

@@ -225,6 +225,7 @@ import Testing
     #expect(standing.kept == 2)
     #expect(standing.reserved == 1)
     #expect(standing.nextToken == after(12_097))
+    #expect(standing.opensAt == after(1))
     #expect(standing.fullAt == after(120_961))
   }
 

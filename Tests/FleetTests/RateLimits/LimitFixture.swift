@@ -54,3 +54,14 @@ func order(_ names: String..., exemption: PlannedOrder.Exemption = .none) throws
 func ledger(_ table: LimitTable = .letsEncrypt, reserve: Reserve = .nothing) -> Ledger {
   Ledger(tables: [letsEncrypt: table], reserve: reserve)
 }
+
+extension Ledger {
+  /// Somebody else got a certificate at this moment.
+  mutating func observed(
+    _ names: NameSet, registeredDomains: [String], at moment: Date, _ authority: AuthorityID
+  ) -> [BucketRow] {
+    let keys = registeredDomains.map { BucketKey.domain($0, authority) } + [.exactSet(names, authority)]
+    for key in keys { spend(key, at: moment.microseconds) }
+    return changed(keys)
+  }
+}

@@ -58,6 +58,28 @@ import Testing
     #expect(pacer.slot(for: .newOrder, at: now).timeIntervalSince(now).rounded() == 5)
   }
 
+  @Test func anEndpointThatIsClosedHoldsNoOther() {
+    var pacer = RequestPacer(ceilings: [:])
+
+    pacer.limited(.newOrder, retryAfter: after(90), at: noon)
+    pacer.limited(.revokeCert, retryAfter: nil, at: noon)
+
+    #expect(pacer.slot(for: .newOrder, at: noon) == after(90))
+    #expect(pacer.slot(for: .revokeCert, at: noon) == after(60))
+    #expect(pacer.slot(for: .other, at: noon) == noon)
+    #expect(pacer.pausedUntil(at: noon) == after(90))
+    #expect(pacer.closed(.newOrder, at: after(91)) == nil)
+  }
+
+  @Test func noAnswerParksUsForMoreThanAnHour() {
+    var pacer = RequestPacer(ceilings: [:])
+
+    pacer.limited(.newOrder, retryAfter: after(1e9), at: noon)
+    pacer.busy(retryAfter: after(1e9), at: noon)
+
+    #expect(pacer.slot(for: .newOrder, at: noon) == after(3_600))
+  }
+
   @Test func anUnknownEndpointTableLimitsNothing() {
     var pacer = RequestPacer(ceilings: [:])
 
