@@ -51,6 +51,7 @@ public struct InventoryReader {
   /// The keys that every file of an inventory may have.
   static let shareableKeys = [
     "include", "extra_suffixes", "resolvers", "authorities", "customers", "defaults", "pairs", "domains",
+    "windows", "freezes",
   ]
 
   private func read() -> Inventory? {
@@ -70,7 +71,13 @@ public struct InventoryReader {
         at: root.location, "the inventory has no certificate authority",
         remedy: "add `authorities:` with an id and the ACME directory URL of your CA")
     }
-    let pairs = PairReader(context: context, customers: customers.map(\.id)).read(sections)
+    let maintenance = MaintenanceReader(context: context)
+    let windows = maintenance.windows(sections)
+    let freezes = maintenance.freezes(sections, customers: customers.map(\.id))
+    let pairs = maintenance.attach(
+      freezes,
+      to: PairReader(context: context, customers: customers.map(\.id), windows: windows).read(sections),
+      written: sections.flatMap { ($0.list("pairs") ?? []).compactMap(\.writtenID) })
     if pairs.isEmpty, sections.allSatisfy({ $0.list("pairs")?.isEmpty ?? true }) {
       context.faults.error(
         at: root.location(of: "pairs"), "the inventory has no pairs", remedy: "add `pairs:` with at least one pair")
@@ -128,5 +135,15 @@ public struct InventoryReader {
       return nil
     }
     return canonical.contains(":") ? "[\(canonical)]:\(number)" : "\(canonical):\(number)"
+  }
+}
+
+extension ConfigurationNode {
+  /// The id as it is written, also of what has faults: what refers to it is then no fault as well.
+  var writtenID: String? {
+    guard case .mapping(let entries) = value,
+      case .scalar(let id, _)? = entries.first(where: { $0.key == "id" })?.value.value
+    else { return nil }
+    return id
   }
 }

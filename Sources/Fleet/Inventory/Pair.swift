@@ -14,12 +14,18 @@ public struct Pair: Sendable, Equatable {
   public var degraded: DegradedPolicy
   /// Whether rows may name other customers than `customer`; a pair without a customer is always shared.
   public var isShared: Bool
+  /// The windows that it names.
+  public let windows: [MaintenanceWindow]
+  /// When certificates may be rolled out onto it.
+  public private(set) var maintenance: Maintenance
 
   /// Collects the parts.
   public init(
     id: PairID, customer: CustomerID?, appliance: Appliance, nodes: [Node], vips: [VIP],
-    degraded: DegradedPolicy = .waitUntilDanger, isShared: Bool = false
+    degraded: DegradedPolicy = .waitUntilDanger, isShared: Bool = false, windows: [MaintenanceWindow] = []
   ) {
+    self.windows = windows
+    maintenance = Maintenance(windows: windows, freezes: [])
     self.id = id
     self.customer = customer
     self.appliance = appliance
@@ -27,6 +33,11 @@ public struct Pair: Sendable, Equatable {
     self.vips = vips
     self.degraded = degraded
     self.isShared = isShared || customer == nil
+  }
+
+  /// Takes the freezes that hold for it.
+  public mutating func freeze(_ freezes: [Freeze]) {
+    maintenance = Maintenance(windows: windows, freezes: freezes.filter { $0.holds(self) })
   }
 
   /// The kinds of machine that certfleet knows.

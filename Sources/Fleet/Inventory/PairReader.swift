@@ -2,11 +2,12 @@
 struct PairReader {
   let context: ReadingContext
   let customers: [CustomerID]
+  var windows: [MaintenanceWindow] = []
 
   static let inheritedKeys = [
     "ssh", "work", "active", "challenge", "terminations",
   ]
-  static let defaultsKeys = ["appliance", "degraded"] + inheritedKeys
+  static let defaultsKeys = ["appliance", "degraded", "windows"] + inheritedKeys
   static let keys = ["id", "customer", "shared", "vips", "nodes"] + defaultsKeys
   static let vipKeys = ["id", "address", "http", "https", "public"]
 
@@ -57,7 +58,20 @@ struct PairReader {
     guard let id else { return nil }
     return Pair(
       id: PairID(id), customer: customer, appliance: appliance, nodes: nodes, vips: vips.map(\.vip),
-      degraded: section.choice("degraded") ?? .waitUntilDanger, isShared: section.flag("shared") ?? false)
+      degraded: section.choice("degraded") ?? .waitUntilDanger, isShared: section.flag("shared") ?? false,
+      windows: windows(of: section))
+  }
+
+  private func windows(of section: Section) -> [MaintenanceWindow] {
+    section.texts("windows").compactMap { item in
+      if let window = windows.first(where: { $0.id == item.text }) { return window }
+      context.faults.error(
+        at: item.location, "no window “\(Printable.short(item.text, 64))”",
+        remedy: windows.isEmpty
+          ? "write it under `windows:` of the inventory"
+          : Spelling.remedy(for: item.text, among: windows.map(\.id), "window"))
+      return nil
+    }
   }
 
   private func customer(_ text: String, at location: SourceLocation) -> CustomerID? {
@@ -77,12 +91,7 @@ struct PairReader {
 
   /// The ids as written, also of VIPs with a fault, so that what refers to them is not a fault as well.
   private func writtenVIPs(_ pair: Section) -> [VIPID] {
-    (pair.list("vips") ?? []).compactMap { item in
-      guard case .mapping(let entries) = item.value,
-        case .scalar(let id, _)? = entries.first(where: { $0.key == "id" })?.value.value
-      else { return nil }
-      return VIPID(id)
-    }
+    (pair.list("vips") ?? []).compactMap { $0.writtenID.map { VIPID($0) } }
   }
 
   private func vips(_ pair: Section, _ title: String) -> [WrittenVIP] {

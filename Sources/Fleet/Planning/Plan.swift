@@ -53,6 +53,8 @@ public enum Reason: Sendable, Equatable, Codable {
   case unfinished
   /// The renewal is due.
   case due(notAfter: Date)
+  /// The renewal falls due while nothing may be rolled out there, for longer than the certificate can wait.
+  case beforeFreeze(notAfter: Date)
   /// Issued, but not seen on the VIP.
   case notServed
   /// The VIP serves it, but this node does not have it.
@@ -77,6 +79,7 @@ public enum Reason: Sendable, Equatable, Codable {
     case .revised: "names or key changed"
     case .unfinished: "goes on from an earlier run"
     case .due(let notAfter): "due, valid until \(notAfter.formatted(.iso8601))"
+    case .beforeFreeze(let notAfter): "before the pair is closed, valid until \(notAfter.formatted(.iso8601))"
     case .notServed: "issued, not served yet"
     case .owed(let node): "\(node) does not have it"
     case .unproved(let node): "\(node) is to be proved on the wire"

@@ -37,6 +37,12 @@ public enum Planner {
     guard let issued = certificate.issued else { return (.issue, .new) }
     guard certificate.issuedRevision == certificate.revision else { return (.issue, .revised) }
     guard issued.dueAt > now else { return (.renew, .due(notAfter: issued.notAfter)) }
+    if let early = pair.maintenance.renewsEarly(due: issued.dueAt, danger: issued.dangerAt), early <= now,
+      // Once: what was issued since the early date is as young as it can be.
+      issued.notBefore < early
+    {
+      return (.renew, .beforeFreeze(notAfter: issued.notAfter))
+    }
     guard certificate.served == issued.attempt else { return (.redeploy, .notServed) }
     for node in pair.nodes where certificate.installations[node.id]?.attempt != issued.attempt {
       return (.redeploy, .owed(node: node.id))

@@ -10,7 +10,9 @@ public struct Dispatcher: Sendable {
   /// What the CA's limits still allow.
   public var ledger: Ledger
   /// Why certificates of this run wait, for progress and reports: the limit that binds and until when.
-  public private(set) var waiting: Waiting?
+  public internal(set) var waiting: Waiting?
+  /// The next window for what waits to be rolled out.
+  var closed: Waiting?
 
   let inventory: Inventory
   let pairs: [PairID: Pair]

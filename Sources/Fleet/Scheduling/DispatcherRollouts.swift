@@ -4,14 +4,31 @@ public import Foundation
 extension Dispatcher {
   mutating func rollouts(at now: Date) -> [Work] {
     var works: [Work] = []
+    closed = nil
     for pair in deployments.keys.sorted() where !rollingOut.contains(pair) {
       guard let order = rollout(of: pair, at: now) else { continue }
       rollingOut.insert(pair)
       for item in order.items { waitingSince[item] = nil }
       works.append(.rollOut(order))
     }
+    if waiting == nil { waiting = closed }
     return works
   }
+
+  /// Whether the pair's windows and freezes let this certificate go now; where they will soon, the run waits for that.
+  private mutating func isOpen(_ item: AttemptReference, _ pair: Pair, at now: Date) -> Bool {
+    guard pair.maintenance != .always else { return true }
+    let isInDanger = state.certificates[item.spec]?.isInDanger(at: now) == true
+    guard let opens = pair.maintenance.opens(from: now, isInDanger: isInDanger) else { return false }
+    guard opens > now else { return true }
+    if opens.timeIntervalSince(now) <= Self.windowPatience, opens < closed?.until ?? .distantFuture {
+      closed = Waiting(until: opens, boundBy: .closed(pair.id))
+    }
+    return false
+  }
+
+  /// A run waits for tonight's window; what opens later is left for the run that is started then.
+  static let windowPatience = 12.0 * 3_600
 
   /// The one batch of a pair that may start now: what a returned node owes goes first.
   private mutating func rollout(of id: PairID, at now: Date) -> RolloutOrder? {
@@ -20,7 +37,9 @@ extension Dispatcher {
     let mayStillStart = !(issuable[id] ?? []).isEmpty && !issuing.isEmpty && waiting == nil && leavesLeft > 0
     let moreIsComing = (issuing.values.contains(id) || mayStillStart) && !isStopping
     for target in targets.keys.sorted(by: { Self.rank($0) < Self.rank($1) }) {
-      let items = (targets[target] ?? []).filter { isTouchable($0, target, pair, survey, at: now) }
+      let items = (targets[target] ?? []).filter {
+        isTouchable($0, target, pair, survey, at: now) && isOpen($0, pair, at: now)
+      }
       let oldest = items.compactMap { waitingSince[$0] }.min() ?? now
       guard batches.starts(waiting: items.count, oldestAge: now.timeIntervalSince(oldest), moreIsComing: moreIsComing)
       else { continue }

@@ -1,6 +1,6 @@
 public import Foundation
 
-/// When work may start on a pair: weekly windows, less the freezes. Times are UTC.
+/// When work may start on a pair: weekly windows, less the freezes.
 public struct PairCalendar: Sendable, Equatable {
   /// When work may start; empty means always.
   public var windows: [WeeklyWindow]
@@ -18,18 +18,39 @@ public struct PairCalendar: Sendable, Equatable {
 
   /// A part of the week that comes again every week.
   public struct WeeklyWindow: Sendable, Hashable, Codable {
-    /// Seconds from Monday 00:00 UTC, 0…604 799.
+    /// Seconds from Monday 00:00, 0…604 799.
     public var start: Int
     /// Seconds that it lasts, up to a whole week; it may run over the end of the week.
     public var length: Int
+    /// Where Monday begins: a window keeps its hours when the clocks change there.
+    public var zone: TimeZone
 
     /// A window; values outside the week are brought into it.
-    public init(start: Int, length: Int) {
+    public init(start: Int, length: Int, zone: TimeZone = .gmt) {
       self.start = ((start % Self.week) + Self.week) % Self.week
       self.length = min(max(0, length), Self.week)
+      self.zone = zone
     }
 
     static let week = 604_800
+
+    /// The first moment from `moment` on at which it is open; nil if it has no length.
+    func opens(from moment: Date) -> Date? {
+      guard length > 0 else { return nil }
+      // 1970-01-05 was a Monday.
+      let monday = 4.0 * 86_400
+      let week = Double(Self.week)
+      let offset = Double(zone.secondsFromGMT(for: moment))
+      let since = moment.timeIntervalSince1970 + offset - monday
+      let ofWeek = since - (since / week).rounded(.down) * week
+      let into = ofWeek - Double(start)
+      let intoThis = into < 0 ? into + week : into
+      guard intoThis >= Double(length) else { return moment }
+      let opening = moment.addingTimeInterval(week - intoThis)
+      // The clocks may change on the way there: it opens at its hour, not so many seconds from now.
+      let change = Double(zone.secondsFromGMT(for: opening)) - offset
+      return max(moment, opening.addingTimeInterval(-change))
+    }
   }
 
   /// The first moment from `now` on at which work may start: `now` itself where it is open, nil where it never will be.
@@ -46,18 +67,6 @@ public struct PairCalendar: Sendable, Equatable {
   }
 
   private func nextWindow(from moment: Date) -> Date? {
-    guard !windows.isEmpty else { return moment }
-    // 1970-01-05 was a Monday.
-    let monday = 4.0 * 86_400
-    let week = Double(WeeklyWindow.week)
-    let since = moment.timeIntervalSince1970 - monday
-    let offset = since - (since / week).rounded(.down) * week
-    let waits: [Double] = windows.compactMap { window in
-      guard window.length > 0 else { return nil }
-      let into = offset - Double(window.start)
-      let intoThis = into < 0 ? into + week : into
-      return intoThis < Double(window.length) ? 0 : week - intoThis
-    }
-    return waits.min().map { $0 == 0 ? moment : moment.addingTimeInterval($0) }
+    windows.isEmpty ? moment : windows.compactMap { $0.opens(from: moment) }.min()
   }
 }

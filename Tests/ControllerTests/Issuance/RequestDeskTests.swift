@@ -17,7 +17,7 @@ import Testing
   private final class JumpingClock: TimeSource {
     private let moment = Mutex(Date(timeIntervalSince1970: 1_800_000_000))
     var now: Date { moment.withLock { $0 } }
-    func sleep(until date: Date) async { moment.withLock { $0 = max($0, date) } }
+    func sleep(until date: Date) async { moment.withLock { $0 = max($0, date) } }  // no time passes
   }
 
   private let clock = JumpingClock()

@@ -25,7 +25,8 @@ import Testing
       ("authority", AuthorityReader.keys), ("customer", CustomerReader.keys), ("pair", PairReader.keys),
       ("vip", PairReader.vipKeys), ("node", NodeReader.keys), ("ssh", NodeReader.sshKeys),
       ("haproxy", TerminationReader.haproxyKeys), ("stunnel", TerminationReader.stunnelKeys),
-      ("probe", TerminationReader.probeKeys),
+      ("probe", TerminationReader.probeKeys), ("window", MaintenanceReader.windowKeys),
+      ("freeze", MaintenanceReader.freezeKeys),
     ]
     for (definition, keys) in known { #expect(try self.keys(definition) == Set(keys), "\(definition ?? "root")") }
   }
@@ -36,6 +37,10 @@ import Testing
     #expect(appliances == Pair.Appliance.allCases.map(\.rawValue))
     let pair = try #require(definitions["pair"]?["properties"] as? [String: [String: Any]])
     #expect(pair["degraded"]?["enum"] as? [String] == Pair.DegradedPolicy.allCases.map(\.rawValue))
+    for closed in ["window", "freeze"] {
+      let properties = try #require(definitions[closed]?["properties"] as? [String: [String: Any]])
+      #expect(properties["danger"]?["enum"] as? [String] == DangerRule.allCases.map(\.rawValue))
+    }
     let mail = try #require(definitions["mail"]?["properties"] as? [String: [String: Any]])
     #expect(mail["tls"]?["enum"] as? [String] == MailSettings.Security.allCases.map(\.rawValue))
   }
