@@ -155,7 +155,7 @@ struct ScriptSafetyTests {
     let certs = "\(bench.node.root)/certs"
     let first = try bench.node.read("\(certs)/first.pem")
     let files = try await bench.batch(["first", "second"], expected: .anything)
-    let mounted = try Run.program("/bin/mount", ["-t", "tmpfs", "-o", "size=16k,nr_inodes=40", "tmpfs", certs])
+    let mounted = try Run.program("/bin/mount", ["-t", "tmpfs", "-o", "size=8k,nr_inodes=40", "tmpfs", certs])
     guard mounted.status == 0 else { return }
     defer { do { try Run.program("/bin/umount", ["-l", certs]) } catch { Issue.record(error) } }
     try bench.node.write(first, to: "\(certs)/first.pem")

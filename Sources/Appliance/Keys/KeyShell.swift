@@ -1,47 +1,85 @@
 /// The shell side of key work. No secret is ever an argument: openssl reads and writes files under `umask 077`.
 enum KeyShell {
-  /// `make_key INDEX FILE REUSE TYPE` with the request's configuration in C.
+  /// `make_keys NUMBERS`, with `order_N` and the requests' configurations in R: one openssl makes key and request, and checks the request.
   ///
-  /// `ecparam -genkey` names the curve in every openssl; 1.0.1's `genpkey` would write its parameters out, which CAs refuse.
+  /// The parameters of a curve come from `ecparam -name`, which names it in every openssl; 1.0.1's `genpkey` would write them out, which CAs
+  /// refuse.
   static let make: ShellText = #"""
-    body_of() { sed -e '/^-----/d' "$1" | tr -d '\r\n'; }
-    new_key() {
+    kind_of() {
       case $1 in
-        p256) openssl ecparam -name prime256v1 -genkey -noout -out "$2" ;;
-        p384) openssl ecparam -name secp384r1 -genkey -noout -out "$2" ;;
-        rsa2048) openssl genrsa -out "$2" 2048 ;;
-        rsa3072) openssl genrsa -out "$2" 3072 ;;
-        rsa4096) openssl genrsa -out "$2" 4096 ;;
-        *) echo "unknown key type $1" >&2; return 1 ;;
+        p256) curve prime256v1 ;;
+        p384) curve secp384r1 ;;
+        rsa2048|rsa3072|rsa4096) NEWKEY=rsa:${1#rsa} ;;
+        *) E="unknown key type $1"; return 1 ;;
       esac
     }
-    make_key() {
-      key=$W/keys/$2.key; csr=$W/keys/$2.csr; fresh=$W/keys/.$2.new
-      if [ ! -s "$key" ]; then
-        rm -f "$fresh"
-        if [ -n "$3" ]; then
-          if [ ! -s "$W/keys/$3.key" ]; then tell "request $1 nokey" "the key to be used again is not on this node"; return; fi
-          try cp "$W/keys/$3.key" "$fresh" || { tell "request $1 $K" "$E"; return; }
-        else
-          try new_key "$4" "$fresh" || { why "$E" key; tell "request $1 $K" "$E"; rm -f "$fresh"; return; }
+    curve() {
+      NEWKEY=ec:$R/$1.curve
+      if [ ! -s "$R/$1.curve" ]; then try openssl ecparam -name $1 -out "$R/$1.curve"; fi
+    }
+    # request N ARGS: the request for the key that ARGS name
+    request() {
+      q_n=$1; shift
+      if [ -z "$common" ]; then set -- "$@" -subj /; fi
+      if E=$(openssl req -new -sha256 -verify -config "$R/$att.cnf" -out "$R/$att.csr" "$@" 2>&1 </dev/null); then
+        # the exit status of some versions forgets a signature that does not verify
+        case $E in *'verify OK'*) return 0 ;; esac
+      fi
+      why "$E" key; tell "request $q_n $K" "openssl req: $E"; rm -f "$R/$att.csr" "$R/$att.key"
+      return 1
+    }
+    # one_key N: key and request in R, or the key that is there already
+    one_key() {
+      case $WHOLE in *" $att.cnf "*) ;; *)
+        try cp "$R/$att.cnf" "$R/probe" || why "$E" full
+        tell "request $1 ${K:-full}" "the request did not arrive whole: $E"; return 1 ;;
+      esac
+      if [ -s "$W/keys/$att.key" ]; then request $1 -key "$W/keys/$att.key"; return; fi
+      if [ -n "$reuse" ]; then
+        if [ ! -s "$W/keys/$reuse.key" ]; then tell "request $1 nokey" "the key to be used again is not on this node"; return 1; fi
+        try cp "$W/keys/$reuse.key" "$R/$att.key" || { tell "request $1 $K" "$E"; return 1; }
+        request $1 -key "$R/$att.key"; return
+      fi
+      kind_of $type || { why "$E" key; tell "request $1 $K" "$E"; return 1; }
+      request $1 -nodes -newkey "$NEWKEY" -keyout "$R/$att.key"
+    }
+    make_keys() {
+
+      for q_i in "$@"; do
+        order_$q_i; beat; K=
+        if one_key $q_i; then printf '%s %s\n' $q_i "$att" >&4; fi
+      done 4>"$R/made"
+      # a full disk can leave half a key behind a good exit status: only those whose last line is there get their name
+      CF_R=$R/ awk '{f=ENVIRON["CF_R"] $2 ".key"; e=""; s=0; while((getline l <f)>0){s=1; e=l} close(f)
+        if(!s || e~/^-----END .*PRIVATE KEY-----/) print}' "$R/made" >"$R/whole"
+      set --
+      while read -r q_i att; do
+        if [ ! -e "$R/$att.key" ]; then continue; fi
+        set -- "$@" "$R/$att.key"
+        if [ $# -ge 100 ]; then mv -f "$@" "$W/keys/" 2>/dev/null; set --; fi
+      done <"$R/whole"
+      if [ $# -gt 0 ]; then mv -f "$@" "$W/keys/" 2>/dev/null; fi
+      while read -r q_i att; do
+        if [ -e "$R/$att.key" ]; then
+          # half a key, or no room for its name: said again, to learn why
+          E=; try cp "$R/$att.key" "$W/keys/.probe"; rm -f "$W/keys/.probe"
+          why "$E" full; tell "request $q_i $K" "the new key is not whole${E:+: $E}"
+        elif [ -s "$W/keys/$att.key" ]; then printf '%s %s\n' $q_i "$R/$att.csr" >&4
+        else tell "request $q_i key" 'the new key is not there'
         fi
-        chmod 600 "$fresh"
-        # a full disk can leave half a key behind a good exit status
-        if ! E=$(openssl pkey -in "$fresh" -noout 2>&1 </dev/null); then
-          why "$E" key; tell "request $1 $K" "the new key is not whole: $E"; rm -f "$fresh"; return
-        fi
-        try mv -f "$fresh" "$key" || { tell "request $1 $K" "$E"; return; }
-      fi
-      rm -f "$csr"
-      if grep -q '^CN = ' "$C"; then
-        E=$(openssl req -new -sha256 -key "$key" -config "$C" -out "$csr" 2>&1)
-      else
-        E=$(openssl req -new -sha256 -key "$key" -config "$C" -subj / -out "$csr" 2>&1)
-      fi
-      if [ $? -ne 0 ] || ! openssl req -in "$csr" -noout -verify >/dev/null 2>&1; then
-        why "$E" key; tell "request $1 $K" "openssl req: $E"; rm -f "$csr"; return
-      fi
-      say request "$1" pem "$(body_of "$csr")"
+      done <"$R/made" 4>"$R/list"
+      bodies request
+    }
+    """#
+
+  /// `bodies RECORD`: for each line `N FILE` of R/list a record with the base64 of that PEM.
+  static let bodies: ShellText = #"""
+    bodies() {
+      CF_HEAD="@cf $CF_NONCE $1" awk '{i=$1; f=$0; sub(/^[^ ]* /,"",f); b=""
+        while((getline l <f)>0) if(l!~/^-----/){gsub(/[^A-Za-z0-9+\/=]/,"",l); b=b l}
+        close(f); if(b!="") print ENVIRON["CF_HEAD"],i,"pem",b}' "$R/list" >"$R/said" 2>/dev/null
+      n=$((n+$(wc -l <"$R/said")))
+      cat "$R/said" >&3
     }
     """#
 
@@ -61,17 +99,25 @@ enum KeyShell {
     say recipient "$(sed -e '/^-----/d' "$R/recipient.pem" | tr -d '\r\n')"
     """#
 
-  /// `seal INDEX FILE PUBLIC-KEY-SHA256`
+  /// `seal_all NUMBERS`, with `attempt_N` naming the attempt and the SHA-256 of its public key.
   static let seal: ShellText = #"""
-    seal() {
-      key=$W/keys/$2.key
-      if [ ! -s "$key" ]; then tell "sealed $1 nokey" "the key is not on this node"; return; fi
-      if [ "$(public_of_key "$key")" != "$3" ]; then tell "sealed $1 mismatch" "the key on this node is another one"; return; fi
-      if ! E=$(openssl cms -encrypt -binary -aes256 -in "$key" -outform PEM -out "$R/$2.cms" "$R/peer.pem" 2>&1); then
-        why "$E" key; tell "sealed $1 $K" "openssl cms: $E"; rm -f "$R/$2.cms"; return
-      fi
-      say sealed "$1" pem "$(sed -e '/^-----/d' "$R/$2.cms" | tr -d '\r\n')"
-      rm -f "$R/$2.cms"
+    seal_all() {
+      q_here=
+      for q_i in "$@"; do
+        attempt_$q_i
+        if [ -s "$W/keys/$att.key" ]; then q_here="$q_here $q_i"; else tell "sealed $q_i nokey" "the key is not on this node"; fi
+      done
+      publics "$W/keys" $q_here
+      while read -r q_i q_word; do
+        attempt_$q_i; pulse
+        if [ $q_word = other ]; then tell "sealed $q_i mismatch" "the key on this node is another one"; continue; fi
+        if ! E=$(openssl cms -encrypt -binary -aes256 -in "$W/keys/$att.key" -outform PEM -out "$R/$att.sealed" "$R/peer.pem" 2>&1); then
+          why "$E" key; tell "sealed $q_i $K" "openssl cms: $E"; continue
+        fi
+        printf '%s %s\n' $q_i "$R/$att.sealed" >&4
+      done <"$R/paired" 4>"$R/list"
+      bodies sealed
+      rm -f "$R"/*.sealed
     }
     """#
 }

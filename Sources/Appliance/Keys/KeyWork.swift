@@ -27,20 +27,28 @@ public enum KeyWork {
   public static func make(_ orders: [KeyOrder], on node: Node, nonce: Nonce) -> RemoteScript {
     var body: ShellText = """
       \(ShellLibrary.certificates)
+      \(BatchLibrary.files)
+      \(KeyShell.bodies)
+      \(KeyShell.make)
       work
       lock
       try mkdir -p "$W/keys" || die "$K" "$E"
-      C=$W/request.$$
-      \(KeyShell.make)
+      R=$W/requests
+      try rm -rf "$R" && try mkdir "$R" || die "$K" "$E"
+      TMPDIR=$R
 
       """
-    for (index, order) in orders.enumerated() {
-      let file = ShellWord(FileStem(order.attempt.rawValue).text)
-      let reuse = ShellWord(order.reuse.map { FileStem($0.rawValue).text } ?? "")
-      body += ShellText.file("\"$C\"", holding: configuration(order.names), nonce: nonce)
-      body += "make_key \(index) \(file) \(reuse) \(ShellWord(order.key.rawValue))\n"
+    var configurations: [(name: String, content: String)] = []
+    for (number, order) in orders.enumerated() {
+      let stem = FileStem(order.attempt.rawValue).text
+      let configuration = configuration(order.names)
+      configurations.append(("\(stem).cnf", configuration))
+      body += "order_\(number)() { att=\(ShellWord(stem)); type=\(ShellWord(order.key.rawValue)); "
+      body += "reuse=\(ShellWord(order.reuse.map { FileStem($0.rawValue).text } ?? "")); "
+      body += "common=\(ShellWord(configuration.contains("\nCN = ") ? "1" : "")); }\n"
     }
-    body += "rm -f \"$C\"\n"
+    body += ShellText.files(configurations, nonce: nonce)
+    body += "make_keys \(ShellText(words: orders.indices.map { "\($0)" }))\nTMPDIR=$W\nrm -rf \"$R\"\n"
     // RSA-4096 takes a second or two, on an old appliance more.
     return RemoteScript(body, for: node.login, nonce: nonce, idle: .seconds(120))
   }
@@ -91,14 +99,17 @@ public enum KeyWork {
       R=$W/rollouts/\(ShellWord(FileStem(rollout.rawValue).text))
       try mkdir -p "$R" || die "$K" "$E"
       TMPDIR=$R
+      \(BatchLibrary.files)
+      \(KeyShell.bodies)
       \(KeyShell.seal)
       \(ShellText.file("\"$R/peer.pem\"", holding: recipient, nonce: nonce))
 
       """
-    for (index, key) in keys.enumerated() {
-      let file = ShellWord(FileStem(key.attempt.rawValue).text)
-      body += "seal \(index) \(file) \(ShellWord(key.publicKeySHA256.lowercased()))\n"
+    for (number, key) in keys.enumerated() {
+      body += "attempt_\(number)() { att=\(ShellWord(FileStem(key.attempt.rawValue).text)); "
+      body += "public=\(ShellWord(key.publicKeySHA256.lowercased())); }\n"
     }
+    body += "seal_all \(ShellText(words: keys.indices.map { "\($0)" }))\n"
     return RemoteScript(body, for: node.login, nonce: nonce)
   }
 

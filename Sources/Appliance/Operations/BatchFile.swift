@@ -18,6 +18,8 @@ public struct BatchFile: Sendable, Equatable {
   public var sha256: String
   /// The leaf's serial, upper-case hex.
   public var serial: String
+  /// SHA-1 of the leaf's DER, upper-case hex: all that HAProxy tells of what it holds. Where it is not given, the node computes it.
+  public var sha1: String?
   /// SHA-256 of the leaf's SubjectPublicKeyInfo, lower-case hex.
   public var publicKeySHA256: String
   /// The key sealed for this node; nil where the key already lies on it.
@@ -28,7 +30,7 @@ public struct BatchFile: Sendable, Equatable {
   /// Collects the parts.
   public init(
     spec: SpecID, attempt: AttemptID, vip: VIPID, label: String, names: NameSet, chain: String, sha256: String,
-    serial: String, publicKeySHA256: String, sealedKey: String? = nil, expected: Expected
+    serial: String, sha1: String? = nil, publicKeySHA256: String, sealedKey: String? = nil, expected: Expected
   ) {
     self.spec = spec
     self.attempt = attempt
@@ -38,6 +40,7 @@ public struct BatchFile: Sendable, Equatable {
     self.chain = chain
     self.sha256 = sha256
     self.serial = serial
+    self.sha1 = sha1
     self.publicKeySHA256 = publicKeySHA256
     self.sealedKey = sealedKey
     self.expected = expected
@@ -45,12 +48,13 @@ public struct BatchFile: Sendable, Equatable {
 
   /// Takes what the CA gave for a spec.
   public init(
-    _ certificate: IssuedCertificate, of spec: CertificateSpec, sealedKey: String? = nil, expected: Expected
+    _ certificate: IssuedCertificate, of spec: CertificateSpec, sha1: String? = nil, sealedKey: String? = nil,
+    expected: Expected
   ) {
     self.init(
       spec: spec.id, attempt: certificate.attempt, vip: spec.vip, label: spec.label, names: spec.names,
       chain: certificate.chain.map { $0.hasSuffix("\n") ? $0 : $0 + "\n" }.joined(), sha256: certificate.sha256,
-      serial: certificate.serial, publicKeySHA256: certificate.publicKeySHA256, sealedKey: sealedKey,
+      serial: certificate.serial, sha1: sha1, publicKeySHA256: certificate.publicKeySHA256, sealedKey: sealedKey,
       expected: expected)
   }
 

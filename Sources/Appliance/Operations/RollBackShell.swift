@@ -56,25 +56,28 @@ enum InspectShell {
       v_open=
       if [ "$KIND" = haproxy ] && [ "$HOT" != none ] && open_cli; then v_open=1; fi
       if [ "$KIND" = haproxy ] && [ -z "$v_open" ]; then tell "blind $T" "${E:-HAProxy is older than 2.1}"; fi
+      look L "$*"
+      if [ -n "$v_open" ]; then remember "$*"; fi
       for v_i in "$@"; do
         item_$v_i
-        beat
+        pulse
+        eval "v_leaf=\$L_$I; v_serial=\$sL_$I"
         v_want=$new
         if [ -n "$OLD" ]; then
           if [ -e "$D/old/$label.pem" ]; then leaf "$D/old/$label.pem"; v_want=$LEAF
           elif [ -e "$D/old/$label.absent" ]; then v_want=none
-          else leaf "$target"; v_want=$LEAF   # never touched here: what lies there is the old set
+          else v_want=$v_leaf   # never touched here: what lies there is the old set
           fi
         fi
-        leaf "$target"; v_leaf=$LEAF
-        SERIAL=; SHA1=
-        if [ "$v_leaf" != none ]; then serial_sha1 "$target"; fi
-        v_serial=$SERIAL; v_sha1=$SHA1
+        SHA1=
+        if [ -n "$v_open" ] && [ "$v_leaf" != none ]; then
+          if [ "$v_leaf" = "$new" ]; then new_numbers "$target"; else serial_sha1 "$target"; fi
+        fi
+        v_sha1=$SHA1
         if [ "$v_leaf" = "$v_want" ]; then v_disk=same; else v_disk=other; fi
         MSERIAL=; MSHA1=; v_memory=unknown
         if [ -n "$v_open" ]; then
-          if memory_name "$target"; then
-            memory "$NAME"
+          if remembered; then
             if [ -z "$MSHA1" ]; then v_memory=absent
             elif [ "$v_disk" = same ] && [ "$MSHA1" = "$v_sha1" ]; then
               if [ "$MSTATUS" = Used ]; then v_memory=same; else v_memory=unused; fi
@@ -98,16 +101,21 @@ enum CleanUpShell {
       D=$base/.certfleet/$RID/$T
       if [ -n "$1" ] && [ -d "$D/old" ]; then
         if ! try mkdir -p "$base/.certfleet/previous"; then tell "left $T" "$E"; return; fi
+        u_old=$base/.certfleet/previous
+        set --
         for u_x in "$D/old"/*; do
           if [ ! -e "$u_x" ]; then continue; fi
           u_name=${u_x##*/}
           u_stem=${u_name%.pem}; u_stem=${u_stem%.absent}; u_stem=${u_stem%.sections}
           case $u_name in
-            *.sections) rm -rf "$base/.certfleet/previous/$u_name" ;;
-            *) rm -f "$base/.certfleet/previous/$u_stem.pem" "$base/.certfleet/previous/$u_stem.absent" ;;
+            *.sections) rm -rf "$u_old/$u_name" ;;
+            *.pem) if [ -e "$u_old/$u_stem.absent" ]; then rm -f "$u_old/$u_stem.absent"; fi ;;
+            *) if [ -e "$u_old/$u_stem.pem" ]; then rm -f "$u_old/$u_stem.pem"; fi ;;
           esac
-          if ! try mv -f "$u_x" "$base/.certfleet/previous/$u_name"; then tell "left $T" "$E"; return; fi
+          set -- "$@" "$u_x"
+          if [ $# -ge 100 ]; then try mv -f "$@" "$u_old/" || { tell "left $T" "$E"; return; }; set --; fi
         done
+        if [ $# -gt 0 ] && ! try mv -f "$@" "$u_old/"; then tell "left $T" "$E"; return; fi
       fi
       if ! try rm -rf "$base/.certfleet/$RID/$T"; then tell "left $T" "$E"; return; fi
       rmdir "$base/.certfleet/$RID" 2>/dev/null
@@ -120,6 +128,10 @@ enum CleanUpShell {
     clean_work() {
       TMPDIR=$W
       rm -rf "$R"
+      # what was seen of files is worth keeping, but not for ever
+      if [ "$(wc -l <"$W/seen" 2>/dev/null || echo 0)" -gt 20000 ]; then
+        tail -n 10000 "$W/seen" >"$W/seen.new" && mv -f "$W/seen.new" "$W/seen"
+      fi
       find "$W/rollouts" -mindepth 1 -maxdepth 1 -type d -mtime +2 -exec rm -rf '{}' ';' 2>/dev/null
       say clean work
     }

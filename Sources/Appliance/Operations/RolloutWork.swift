@@ -30,8 +30,8 @@ public struct RolloutWork: Sendable {
     self.roles = roles
     var items: [Item] = []
     for termination in TerminationShell.all(of: node) {
-      for file in files where termination.termination.vips?.contains(file.vip) ?? true {
-        items.append(Item(index: items.count, file: file, termination: termination))
+      for (attempt, file) in files.enumerated() where termination.termination.vips?.contains(file.vip) ?? true {
+        items.append(Item(index: items.count, attempt: attempt, file: file, termination: termination))
       }
     }
     self.items = items
@@ -53,6 +53,8 @@ public struct RolloutWork: Sendable {
 
   struct Item: Sendable {
     let index: Int
+    /// The place of its file in the batch.
+    let attempt: Int
     let file: BatchFile
     let termination: TerminationShell
   }
@@ -73,18 +75,19 @@ public struct RolloutWork: Sendable {
   /// Builds the PEMs on the node, compares keys and leaves, and lets HAProxy or stunnel check them apart from everything else. Nothing that
   /// is in use is touched.
   public func stage(nonce: Nonce) -> RemoteScript {
-    var body = head("\(StageShell.library)\n")
-    for file in files where items.contains(where: { $0.file.attempt == file.attempt }) {
-      let stem = ShellWord(FileStem(file.attempt.rawValue).text)
-      body += ShellText.file("\"$R/\"\(stem).chain", holding: file.chain, nonce: nonce)
-      if let sealed = file.sealedKey {
-        body += ShellText.file("\"$R/\"\(stem).cms", holding: sealed, nonce: nonce)
-      }
-      let sum = CheckSum.posix(of: file.chain)
-      body += "prepare \(stem) \(ShellWord(sum)) \(ShellWord(file.sha256.lowercased())) "
-      body += "\(ShellWord(file.publicKeySHA256.lowercased()))\n"
-    }
+    var body = head("\(BatchLibrary.likeness)\n\(StageShell.library)\n")
+    let held = Set(items.map(\.attempt)).sorted()
+    var sent: [(name: String, content: String)] = []
     body += setters
+    for number in held {
+      let stem = FileStem(files[number].attempt.rawValue).text
+      sent.append(("\(stem).chain", files[number].chain))
+      if let sealed = files[number].sealedKey { sent.append(("\(stem).cms", sealed)) }
+      body += "attempt_\(number)() { att=\(ShellWord(stem)); "
+      body += "public=\(ShellWord(files[number].publicKeySHA256.lowercased())); }\n"
+    }
+    body += ShellText.files(sent, nonce: nonce)
+    body += "prepare \(ShellText(words: held.map { "\($0)" }))\n"
     for termination in terminations {
       body += "\(termination.call)\nstage_term \(numbers(of: termination))\n"
     }
@@ -152,6 +155,7 @@ public struct RolloutWork: Sendable {
     return """
       \(ShellLibrary.certificates)
       \(ShellLibrary.files)
+      \(BatchLibrary.files)
       \(HAProxyLibrary.socket)
       \(HAProxyLibrary.update)
       \(HAProxyLibrary.check)
@@ -181,9 +185,9 @@ public struct RolloutWork: Sendable {
         }
       text += """
         item_\(item.index)() {
-          I=\(item.index); label=\(ShellWord(FileStem(file.label).text)); target=\(ShellWord(path: item.termination.path(label: file.label)))
+          I=\(item.index); p=\(item.attempt); label=\(ShellWord(FileStem(file.label).text)); target=\(ShellWord(path: item.termination.path(label: file.label)))
           att=\(ShellWord(FileStem(file.attempt.rawValue).text)); new=\(ShellWord(file.sha256.lowercased()))
-          expect=\(ShellWord(expected))
+          expect=\(ShellWord(expected)); serial=\(ShellWord(file.serial.uppercased())); sha1=\(ShellWord(file.sha1 ?? ""))
           D=$base/.certfleet/$RID/$T; staged=$D/new/$label.pem
         }
 

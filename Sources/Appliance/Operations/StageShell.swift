@@ -1,117 +1,181 @@
 /// The shell side of staging.
 enum StageShell {
-  /// `prepare` once per attempt (chain and key in R), `stage_term` once per termination.
-  static let library: ShellText = #"""
-    # prepare STEM SUM LEAF PUBLIC: is the chain whole, is the key here and the right one? READY_STEM or NOT_STEM tells.
-    bad() { printf '%s %s\n' "$K" "$(flat "$E")" >"$R/$p_stem.bad"; }
+  static let library: ShellText = "\(prepare)\n\(alone)\n\(stage)"
+
+  /// `prepare` once for all attempts: chain and key in R. `attempt_N` sets `att` and `public`; `bad_N` then says what is wrong with it.
+  private static let prepare: ShellText = #"""
+    spoil() { p_text=$(flat "$3"); eval "bad_$1=\"\$2 \$p_text\""; }
+    torn() {
+      # said again, to learn why
+      E=; try cp "$R/$att.$2" "$R/probe.$$"; rm -f "$R/probe.$$"
+      why "$E" full; spoil $1 "$K" "the chain did not arrive whole${E:+: $E}"
+    }
     prepare() {
-      p_stem=$1
-      beat
-      rm -f "$R/$1.bad"
-      p_chain=$R/$1.chain; p_key=$W/keys/$1.key
-      if [ "$(file_sum "$p_chain")" != "$2" ]; then
-        # said again, to learn why
-        E=; try cp "$p_chain" "$R/probe.$$"; [ -n "$E" ] || E='the chain did not arrive whole'; rm -f "$R/probe.$$"
-        why "$E" full; bad; return
-      fi
-      leaf "$p_chain"
-      if [ "$LEAF" != "$3" ]; then K=mismatch; E="the chain begins with $LEAF"; bad; return; fi
-      if [ "$(public_of_leaf "$p_chain")" != "$4" ]; then K=mismatch; E='the leaf holds another public key'; bad; return; fi
-      if [ -s "$p_key" ] && [ "$(public_of_key "$p_key")" = "$4" ]; then return; fi
-      if [ ! -s "$R/$1.cms" ]; then
-        K=nokey; E='this node has no key for this certificate, and none was sent'
-        if [ -s "$p_key" ]; then K=mismatch; E='the key on this node is another one'; fi
-        bad; return
-      fi
-      if [ ! -s "$R/recipient.key" ]; then K=nokey; E='the one-off recipient of this rollout is gone'; bad; return; fi
-      try mkdir -p "$W/keys" || { bad; return; }
-      if ! E=$(openssl cms -decrypt -inform PEM -in "$R/$1.cms" -inkey "$R/recipient.key" -recip "$R/recipient.pem" \
-        -out "$R/$1.key" 2>&1); then
-        rm -f "$R/$1.key"; why "$E" mismatch; E="the sealed key does not open: $E"; bad; return
-      fi
-      # CBC carries no authentication: only the public half tells that this is the key.
-      if [ "$(public_of_key "$R/$1.key")" != "$4" ]; then
-        rm -f "$R/$1.key"; K=mismatch; E='the sealed key was altered or is another one'; bad; return
-      fi
-      chmod 600 "$R/$1.key"
-      try mv -f "$R/$1.key" "$p_key" || { rm -f "$R/$1.key"; bad; return; }
-      rm -f "$R/$1.cms"
+      if ! try mkdir -p "$W/keys"; then for p_n in "$@"; do spoil $p_n "$K" "$E"; done; return; fi
+      p_here=; p_opened=
+      for p_n in "$@"; do
+        attempt_$p_n; pulse
+        eval "bad_$p_n="
+        case $WHOLE in *" $att.chain "*) ;; *) torn $p_n chain; continue ;; esac
+        if [ -s "$W/keys/$att.key" ]; then p_here="$p_here $p_n"; else open_sealed $p_n; fi
+      done
+      compare_keys "$W/keys" $p_here
+      for p_n in $p_other; do attempt_$p_n; open_sealed $p_n; done
+      compare_keys "$R" $p_opened
+      for p_n in $p_other; do
+        attempt_$p_n; rm -f "$R/$att.key"
+        spoil $p_n mismatch 'the sealed key was altered or is another one'
+      done
+      set --
+      for p_n in $p_opened; do
+        attempt_$p_n; eval "p_bad=\$bad_$p_n"
+        if [ -n "$p_bad" ]; then rm -f "$R/$att.key"; continue; fi
+        set -- "$@" "$R/$att.key"
+        if [ $# -ge 100 ]; then mv -f "$@" "$W/keys/" 2>/dev/null; set --; fi
+      done
+      if [ $# -gt 0 ]; then mv -f "$@" "$W/keys/" 2>/dev/null; fi
+      for p_n in $p_opened; do
+        attempt_$p_n
+        if [ -e "$R/$att.key" ] && ! try mv -f "$R/$att.key" "$W/keys/$att.key"; then rm -f "$R/$att.key"; spoil $p_n "$K" "$E"; fi
+      done
     }
-    # by_hand: true when the target is neither what we expect nor what we bring; E says what it is
-    by_hand() {
-      if [ -L "$target" ]; then E="$target is a symbolic link; name the file itself in the inventory"; return 0; fi
-      leaf "$target"
-      case $LEAF in none|"$new") return 1 ;; esac
-      case " $expect " in ' any '|*" $LEAF "*) return 1 ;; esac
-      serial_sha1 "$target"
-      E="$target holds the certificate with serial ${SERIAL:-unreadable}, which certfleet did not put there"
-      return 0
-    }
-    stage_one() {
-      beat
-      if [ -s "$R/$att.bad" ]; then s_bad=$(cat "$R/$att.bad"); tell "item $I ${s_bad%% *}" "${s_bad#* }"; return 1; fi
-      if by_hand; then tell "item $I hand" "$E"; return 1; fi
-      rm -f "$staged.refused"
-      s_tmp=$D/new/.$label.tmp
-      if ! E=$(cat "$R/$att.chain" "$W/keys/$att.key" 2>&1 >"$s_tmp"); then
-        why "$E" refused; rm -f "$s_tmp"; tell "item $I $K" "$E"; return 1
+    # open_sealed N: the key that was sent for this rollout's recipient, into R
+    open_sealed() {
+      case $WHOLE in
+        *" $att.cms "*) ;;
+        *)
+          if [ -s "$R/$att.cms" ]; then torn $1 cms; return; fi
+          if [ -s "$W/keys/$att.key" ]; then spoil $1 mismatch 'the key on this node is another one'
+          else spoil $1 nokey 'this node has no key for this certificate, and none was sent'
+          fi
+          return ;;
+      esac
+      if [ ! -s "$R/recipient.key" ]; then spoil $1 nokey 'the one-off recipient of this rollout is gone'; return; fi
+      if E=$(openssl cms -decrypt -inform PEM -in "$R/$att.cms" -inkey "$R/recipient.key" -recip "$R/recipient.pem" \
+        -out "$R/$att.key" 2>&1); then
+        p_opened="$p_opened $1"
+      else
+        rm -f "$R/$att.key"; why "$E" mismatch; spoil $1 "$K" "the sealed key does not open: $E"
       fi
-      s_want=$(( $(wc -c <"$R/$att.chain") + $(wc -c <"$W/keys/$att.key") ))
-      if [ $(($(wc -c <"$s_tmp"))) -ne $s_want ]; then
-        rm -f "$s_tmp"; say item $I full "$staged could not be written whole"; return 1
-      fi
-      like "$s_tmp" "$target"
-      try mv -f "$s_tmp" "$staged" || { rm -f "$s_tmp"; tell "item $I $K" "$E"; return 1; }
-      return 0
     }
-    # A PEM alone: what HAProxy or stunnel themselves say of it, without any of the running configuration.
+    # compare_keys DIR NUMBERS: has DIR/ATTEMPT.key the public half that the leaf holds? CBC carries no authentication, so only this tells that a
+    # sealed key is the key. Those that are another key go to p_other.
+    compare_keys() {
+      p_dir=$1; shift; p_other=
+      for p_n in "$@"; do attempt_$p_n; eval "bad_$p_n='key it could not be compared with its certificate'"; done
+      publics "$p_dir" "$@"
+      while read -r p_n p_word; do
+        eval "bad_$p_n="
+        if [ $p_word = other ]; then p_other="$p_other $p_n"; fi
+      done <"$R/paired"
+    }
+    """#
+
+  /// A PEM alone: what HAProxy or stunnel themselves say of it, without any of the running configuration.
+  private static let alone: ShellText = #"""
     alone_haproxy() {
       have "$BINARY" || return 0
       printf 'defaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind unix@s ssl crt "%s"\n' \
-        "$1" >"$D/alone.cfg"
-      bounded 120 "$BINARY" -c -f "$D/alone.cfg" && return 0
+        "$1" >"$R/alone.cfg"
+      [ $? -eq 0 ] || { E="no room in $R: No space left"; return 1; }
+      bounded 120 "$BINARY" -c -f "$R/alone.cfg" && return 0
       E=$(said | sed -n -e '/ALERT/{s/^\[[A-Z]*\][^:]*: *//p;}' | head -n 1)
       return 1
     }
+    find_stunnel() { s_bin=; for s_x in stunnel stunnel4 stunnel5; do if have $s_x; then s_bin=$s_x; return 0; fi; done; return 1; }
     # stunnel has no check: in inetd mode it reads its configuration, then an end of file instead of a client.
     alone_stunnel() {
-      s_bin=
-      for s_x in stunnel stunnel4 stunnel5; do if have $s_x; then s_bin=$s_x; break; fi; done
-      [ -n "$s_bin" ] || return 0
-      printf 'foreground = yes\nsyslog = no\ndebug = 5\ncert = %s\nconnect = 127.0.0.1:1\n' "$1" >"$D/alone.cfg"
-      bounded 20 $s_bin "$D/alone.cfg"
+      find_stunnel || return 0
+      printf 'foreground = yes\nsyslog = no\ndebug = 5\ncert = %s\nconnect = 127.0.0.1:1\n' "$1" >"$R/alone.cfg"
+      bounded 20 $s_bin "$R/alone.cfg"
       if said_all | grep -q 'Configuration successful'; then return 0; fi
       E=$(said_all | grep -e 'LOG3' -e '^\[!\]' | sed 's/^.*LOG3[^:]*: //' | head -n 2)
       return 1
     }
     said_all() { [ -f "$OUT" ] && cat "$OUT"; }
+    all_alone_haproxy() { alone_haproxy "$D/next/"; }
+    # all_alone_stunnel: a section for each PEM, and a last one that must fail: sections are read in order and nothing is bound before all are
+    # read, so a complaint about the last one alone says that every PEM before it is good.
+    all_alone_stunnel() {
+      find_stunnel || return 0
+      {
+        printf 'foreground = yes\nsyslog = no\ndebug = 5\n'
+        for s_i in $s_good; do
+          item_$s_i
+          printf '[s%s]\naccept = 127.0.0.1:1\nconnect = 127.0.0.1:1\ncert = %s\n' $s_i "$D/next/$label.pem"
+        done
+        printf '[certfleet-end]\nconnect = 127.0.0.1:1\n'
+      } >"$R/alone.cfg"
+      bounded 120 $s_bin "$R/alone.cfg"
+      said_all | grep -q 'ervice \[certfleet-end\]' && ! said_all | grep -q 'ervice \[s[0-9]*\]: .*ailed'
+    }
+    """#
+
+  /// `stage_term` once per termination.
+  private static let stage: ShellText = #"""
+    # assemble ITEMS: chain and key into D/next/LABEL.pem, as HAProxy's command line takes it: no blank line, nothing outside BEGIN and END.
+    # Sets s_good to those that lie there whole.
+    assemble() {
+      s_good=
+      for s_i in $1; do item_$s_i; printf '%s %s %s\n' $s_i "$label" "$att"; done >"$R/list"
+      CF_R=$R/ CF_K=$W/keys/ CF_D=$D/next/ awk '
+        function copy(f,  l,on){on=0; while((getline l <f)>0){sub(/\r$/,"",l); if(l~/^-----BEGIN /)on=1
+          if(on && l!~/^[ \t]*$/){print l >o; b+=length(l)+1} if(l~/^-----END /)on=0} close(f)}
+        BEGIN{r=ENVIRON["CF_R"]; k=ENVIRON["CF_K"]; d=ENVIRON["CF_D"]}
+        {o=d $2 ".pem"; b=0; copy(r $3 ".chain"); copy(k $3 ".key"); close(o); print $1,$2,b}' "$R/list" >"$R/made" 2>/dev/null
+      (cd "$D/next" && awk '{print $2 ".pem"}' "$R/made" | xargs cksum 2>/dev/null) |
+        awk 'FILENAME==ARGV[1]{w[$2 ".pem"]=$1" "$3; next} {split(w[$3],x," "); if(x[2]>0 && x[2]==$2) print x[1],$1,$2}' "$R/made" - >"$R/whole"
+      while read -r s_i s_crc s_len; do
+        item_$s_i
+        s_good="$s_good $s_i"
+        printf '%s %s %s %s %s\n' "$s_crc" "$s_len" "$new" "$serial" "$label" >&4
+      done <"$R/whole" 4>>"$W/seen"
+      for s_i in $1; do
+        case " $s_good " in *" $s_i "*) continue ;; esac
+        item_$s_i
+        # said again, to learn why
+        E=; try cp "$R/$att.chain" "$D/next/.probe"; rm -f "$D/next/.probe" "$D/next/$label.pem"
+        why "$E" full; tell "item $s_i $K" "$staged could not be written whole${E:+: $E}"
+      done
+    }
+    refuse_all() { for s_i in $2; do tell "item $s_i $1" "$3"; done; }
     stage_term() {
       D=$base/.certfleet/$RID/$T
-      if [ ! -d "$base" ]; then for s_i in "$@"; do tell "item $s_i refused" "no directory $base"; done; return; fi
-      if ! try mkdir -p "$D/new" || ! try mkdir -p "$D/old"; then
-        for s_i in "$@"; do tell "item $s_i $K" "cannot write to $base: $E"; done
-        return
+      if [ ! -d "$base" ]; then refuse_all refused "$*" "no directory $base"; return; fi
+      if ! try mkdir -p "$D/new" || ! try mkdir -p "$D/old" || ! try rm -rf "$D/next" || ! try mkdir "$D/next"; then
+        refuse_all "$K" "$*" "cannot write to $base: $E"; return
       fi
       chmod 700 "$base/.certfleet" 2>/dev/null
-      s_good=
-      for s_i in "$@"; do item_$s_i; if stage_one; then s_good="$s_good $s_i"; fi; done
+      look L "$*"
+      s_rest=
+      for s_i in "$@"; do
+        item_$s_i; pulse
+        eval "s_bad=\$bad_$p"
+        if [ -n "$s_bad" ]; then tell "item $I ${s_bad%% *}" "${s_bad#* }"
+        elif by_hand; then tell "item $I hand" "$E"
+        else s_rest="$s_rest $s_i"
+        fi
+      done
+      assemble "$s_rest"
+      like_all "$D/next" "$s_good"
       # all at once first: a directory of good ones costs one process
-      if [ -n "$s_good" ] && { [ "$KIND" != haproxy ] || ! alone_haproxy "$D/new/"; }; then
+      if [ -n "$s_good" ] && ! all_alone_$KIND; then
         s_rest=$s_good; s_good=
         for s_i in $s_rest; do
           item_$s_i
           beat
-          if alone_$KIND "$staged"; then s_good="$s_good $s_i"
+          if alone_$KIND "$D/next/$label.pem"; then s_good="$s_good $s_i"
           else
-            mv -f "$staged" "$D/.$label.refused"
+            rm -f "$D/next/$label.pem"
             why "$E" pem; tell "item $I $K" "${E:-$KIND refused it without a word}"
           fi
         done
       fi
-      rm -f "$D/alone.cfg" "$D"/.*.refused
+      rm -f "$R/alone.cfg"
+      if ! try rm -rf "$D/new" || ! try mv -f "$D/next" "$D/new"; then refuse_all "$K" "$s_good" "$E"; s_good=; fi
       if [ "$KIND" = haproxy ]; then
         config_check
-        printf '%s\n' "$CHECK" >"$D/baseline"
+        printf '%s\n' "$CHECK" >"$R/baseline.$T"
         tell "baseline $T $CHECK" "$E"
       fi
       for s_i in $s_good; do say item $s_i staged; done

@@ -99,7 +99,6 @@ enum ShellLibrary {
   /// Certificates and keys by the node's openssl, 1.0.1 or newer.
   static let certificates: ShellText = #"""
     have openssl || die tool 'openssl is not installed'
-    digest() { openssl dgst -sha256 2>/dev/null | sed 's/^.*= *//'; }
     # leaf FILE: sets LEAF to the SHA-256 of its first certificate: 64 hex digits, `none` without file, `unreadable`
     leaf() {
       if [ -e "$1" ]; then
@@ -114,41 +113,18 @@ enum ShellLibrary {
       s_both=$(openssl x509 -in "$1" -noout -serial -fingerprint -sha1 2>/dev/null | sed 's/^.*=//' | tr -d ':' | tr a-f A-F)
       SERIAL=${s_both%%"$NL"*}; SHA1=${s_both##*"$NL"}
     }
-    public_of_key() { openssl pkey -in "$1" -pubout -outform DER 2>/dev/null </dev/null | digest; }
-    public_of_leaf() { openssl x509 -in "$1" -noout -pubkey 2>/dev/null | openssl pkey -pubin -outform DER 2>/dev/null | digest; }
-    # file_sum FILE: POSIX check sum and length
-    file_sum() { cksum <"$1" 2>/dev/null | sed 's/ *$//'; }
     """#
 
   /// Files: owner and mode kept, previous content kept, never a half file under a final name.
   static let files: ShellText = #"""
     owner_of() { stat -c '%u:%g %a' "$1" 2>/dev/null || stat -f '%u:%g %Lp' "$1" 2>/dev/null; }
-    # like NEW TARGET: gives NEW the owner and mode of TARGET; where there is none, of a neighbour, closed to others; else 0600
-    like() {
-      k_ref=$2; k_shut=
-      if [ ! -e "$k_ref" ]; then
-        k_ref=; k_shut=1
-        for k_x in "${2%/*}"/*.pem; do if [ -f "$k_x" ] && [ ! -L "$k_x" ]; then k_ref=$k_x; break; fi; done
-      fi
-      chmod 600 "$1"
-      if [ -n "$k_ref" ]; then
-        k_want=$(owner_of "$k_ref")
-        k_own=${k_want% *}
-        k_has=$(owner_of "$1")
-        if [ "${k_has% *}" != "$k_own" ]; then chown "$k_own" "$1" 2>/dev/null || chgrp "${k_own#*:}" "$1" 2>/dev/null; fi
-        chmod "${k_want#* }" "$1"
-        if [ -n "$k_shut" ]; then chmod o-rwx "$1"; fi
-        if have selinuxenabled && selinuxenabled; then chcon --reference="$k_ref" "$1" 2>/dev/null; fi
-      fi
-      return 0
-    }
     # keep_old TARGET DIR LABEL: saves what is there now, once; or the knowledge that nothing was
     keep_old() {
       if [ -e "$2/$3.pem" ] || [ -e "$2/$3.absent" ]; then return 0; fi
       if [ -e "$1" ]; then
         try cp -p "$1" "$2/.$3.tmp" && try cmp "$1" "$2/.$3.tmp" && try mv -f "$2/.$3.tmp" "$2/$3.pem"
       else
-        try touch "$2/$3.absent"
+        { printf '' >"$2/$3.absent"; } 2>/dev/null || try touch "$2/$3.absent"
       fi
     }
     # put FILE TARGET: an atomic copy into the target's directory, which exists

@@ -29,6 +29,18 @@ public struct ShellText: Sendable, Equatable, ExpressibleByStringInterpolation {
     return result
   }
 
+  /// Many files in one here-document for `unpack`, each after a line with its name and check sum; a name is a ``FileStem`` and an extension.
+  static func files(_ files: [(name: String, content: String)], nonce: Nonce) -> ShellText {
+    var text = ""
+    for file in files {
+      text += "@\(nonce.text) \(file.name) \(CheckSum.posix(of: file.content))\n\(file.content)"
+      if !text.hasSuffix("\n") { text += "\n" }
+    }
+    var result: ShellText = ""
+    result.source = "unpack <<'EOF_\(nonce.text)'\n\(text)EOF_\(nonce.text)\n"
+    return result
+  }
+
   /// Appends source text.
   public static func += (left: inout ShellText, right: ShellText) { left.source += right.source }
 

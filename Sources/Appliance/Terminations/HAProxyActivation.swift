@@ -7,27 +7,55 @@ enum HAProxyActivation {
     set_state() { eval "st_$1=\$2"; }
     state() { eval "ST=\${st_$1:-}"; }
     bad() { set_state "$I" bad; tell "item $I $1" "$2"; }
-    by_hand() {
-      if [ -L "$target" ]; then E="$target is a symbolic link; name the file itself in the inventory"; return 0; fi
-      leaf "$target"
-      case $LEAF in none|"$new") return 1 ;; esac
-      case " $expect " in ' any '|*" $LEAF "*) return 1 ;; esac
-      serial_sha1 "$target"
-      E="$target holds the certificate with serial ${SERIAL:-unreadable}, which certfleet did not put there"
-      return 0
-    }
     # keep_all ITEMS: before anything is changed anywhere on this node: is all staged, is nothing changed by hand, is the previous set kept?
     keep_all() {
+      look L "$*"
+      look G "$*"
+      a_keep=
       for a_i in "$@"; do
         item_$a_i
-        beat
+        pulse
         if by_hand; then bad hand "$E"; continue; fi
         if [ "$LEAF" != "$new" ]; then
-          leaf "$staged"
+          eval "LEAF=\$G_$I"
           if [ "$LEAF" != "$new" ]; then bad nokey 'it is not staged on this node'; continue; fi
         fi
-        if ! try mkdir -p "$D/old" || ! keep_old "$target" "$D/old" "$label"; then bad "$K" "the previous file cannot be kept: $E"; fi
+        a_keep="$a_keep $a_i"
       done
+      if [ -d "$D/old" ]; then link_old "$a_keep"; fi
+      for a_i in $a_keep; do
+        item_$a_i
+        if { [ ! -d "$D/old" ] && ! try mkdir -p "$D/old"; } || ! keep_old "$target" "$D/old" "$label"; then bad "$K" "the previous file cannot be kept: $E"; fi
+      done
+    }
+    # link_old ITEMS: a second name keeps the old file without a copy, since a new one gets its name by a rename. What cannot be linked (other
+    # owner, no links here) is copied by keep_old.
+    link_old() {
+      a_links=$1
+      set --
+      for a_i in $a_links; do
+        item_$a_i
+        if [ "${target##*/}" != "$label.pem" ] || [ ! -f "$target" ] || [ -L "$target" ]; then continue; fi
+        if [ -e "$D/old/$label.pem" ] || [ -e "$D/old/$label.absent" ]; then continue; fi
+        set -- "$@" "$target"
+        if [ $# -ge 100 ]; then ln "$@" "$D/old/" 2>/dev/null; set --; fi
+      done
+      if [ $# -gt 0 ]; then ln "$@" "$D/old/" 2>/dev/null; fi
+    }
+    # place_all: what is not bad gets its name, a directory at a time. What does not, into_place tries again and tells why.
+    place_all() {
+      set --
+      a_dir=
+      for a_n in $ALL; do
+        item_$a_n; state $a_n
+        if [ "$ST" = bad ] || [ ! -s "$staged" ] || [ "${target##*/}" != "$label.pem" ]; then continue; fi
+        if [ "${target%/*}" != "$a_dir" ] || [ $# -ge 100 ]; then
+          if [ $# -gt 0 ]; then mv -f "$@" "$a_dir/" 2>/dev/null; set --; fi
+          a_dir=${target%/*}
+        fi
+        if [ -d "$a_dir" ]; then set -- "$@" "$staged"; fi
+      done
+      if [ $# -gt 0 ]; then mv -f "$@" "$a_dir/" 2>/dev/null; fi
     }
     # source_of: sets SRC to where the new PEM lies
     source_of() { if [ -s "$staged" ]; then SRC=$staged; else SRC=$target; fi; }
@@ -41,19 +69,43 @@ enum HAProxyActivation {
       fi
       try mv -f "$staged" "$target"
     }
+    # list_read: sets LISTED to the first words of the crt-list's lines
+    list_read() { LISTED=$(awk '{print $1}' "$CRTLIST" 2>/dev/null); }
+    listed() { case "$NL$LISTED$NL" in *"$NL$1$NL"*) return 0 ;; esac; return 1; }
+    # list_new: the lines of all new certificates that got their place, at once. What is still missing, crt_line adds and tells why.
+    list_new() {
+      LISTED=
+      if [ -z "$CRTLIST" ]; then return 0; fi
+      list_read
+      for a_n in $ALL; do
+        item_$a_n; state $a_n
+        if [ "$ST" = bad ] || [ ! -e "$D/old/$label.absent" ] || [ ! -e "$target" ]; then continue; fi
+        if one_word "$target" && ! listed "$target"; then printf '%s\n' "$target"; fi
+      done >"$R/lines"
+      if [ ! -s "$R/lines" ]; then return 0; fi
+      c_tmp=${CRTLIST%/*}/.certfleet.list.$$
+      c_min=$(cat "$CRTLIST" "$R/lines" | wc -l)
+      # awk ends the last line where an editor did not
+      if cp -p "$CRTLIST" "$c_tmp" 2>/dev/null && awk '{print}' "$CRTLIST" "$R/lines" >"$c_tmp" 2>/dev/null &&
+        [ $(($(wc -l <"$c_tmp"))) -ge $((c_min)) ] && mv -f "$c_tmp" "$CRTLIST" 2>/dev/null; then
+        LISTED=$LISTED$NL$(cat "$R/lines")
+      else
+        rm -f "$c_tmp"
+      fi
+    }
     # crt_line ADD|DEL PATH: one line of the crt-list file
     crt_line() {
       if [ -z "$CRTLIST" ]; then return 0; fi
       if ! one_word "$2"; then E="a crt-list cannot hold $2"; K=refused; return 1; fi
       c_tmp=${CRTLIST%/*}/.certfleet.list.$$
-      if awk -v p="$2" '$1==p{f=1} END{exit !f}' "$CRTLIST"; then c_there=1; else c_there=; fi
+      list_read
       if [ "$1" = add ]; then
-        if [ -n "$c_there" ]; then return 0; fi
+        if listed "$2"; then return 0; fi
         # awk ends the last line where an editor did not
         c_make() { cp -p "$CRTLIST" "$c_tmp" && awk -v p="$2" '{print} END{print p}' "$CRTLIST" >"$c_tmp"; }
         c_min=$(wc -l <"$CRTLIST")
       else
-        if [ -z "$c_there" ]; then return 0; fi
+        if ! listed "$2"; then return 0; fi
         c_make() { cp -p "$CRTLIST" "$c_tmp" && awk -v p="$2" '$1!=p{print}' "$CRTLIST" >"$c_tmp"; }
         c_min=0
       fi
@@ -74,7 +126,7 @@ enum HAProxyActivation {
   private static let memory: ShellText = #"""
     # hot_open ITEMS: sets CAN when the stats socket may be used, else WHY
     hot_open() {
-      CAN=; WHY=; LISTS=
+      CAN=; WHY=; LISTS=; LISTS_SAID=; l_last=
       if [ "$HOT" = none ]; then
         WHY='this HAProxy is older than 2.1, or nothing here can talk to its socket'; return
       fi
@@ -109,9 +161,11 @@ enum HAProxyActivation {
     # hot_one: the new PEM into memory
     hot_one() {
       source_of
-      if memory_name "$target"; then
-        serial_sha1 "$SRC"
-        memory "$NAME"
+      eval "k_sum=\$k_sum_$I"
+      if [ "$SRC" != "$staged" ]; then k_sum=; fi
+      if remembered; then h_known=1; else h_known=; fi
+      new_numbers "$SRC"
+      if [ -n "$h_known" ]; then
         if [ -n "$SHA1" ] && [ "$MSHA1" = "$SHA1" ] && [ "$MSTATUS" = Used ]; then return 0; fi
         if [ "$MSTATUS" = Unused ] && where_new; then hot_new "$NAME" "$SRC"; return; fi
         hot_set "$NAME" "$SRC"
@@ -123,7 +177,7 @@ enum HAProxyActivation {
     hot_back() {
       if [ -e "$1/$label.pem" ]; then
         memory_name "$target" || { E='memory does not hold it'; return 1; }
-        serial_sha1 "$1/$label.pem"
+        serial_sha1 "$1/$label.pem"; k_sum=
         memory "$NAME"
         if [ -n "$SHA1" ] && [ "$MSHA1" = "$SHA1" ]; then return 0; fi
         hot_set "$NAME" "$1/$label.pem"
@@ -163,13 +217,14 @@ enum HAProxyActivation {
   private static let activate: ShellText = #"""
     activate_haproxy() {
       ALL=$*; TOOK=0; RELOADS=0
-      a_base=$(cat "$base/.certfleet/$RID/$T/baseline" 2>/dev/null)
+      a_base=$(cat "$R/baseline.$T" 2>/dev/null)
       hot_open
+      if [ -n "$CAN" ]; then remember "$ALL"; fi
       # memory first, one certificate at a time: what is refused here never touched the disk
       a_need=
       for a_n in $ALL; do
         item_$a_n; state $a_n
-        beat
+        pulse
         if [ "$ST" = bad ]; then continue; fi
         if [ -n "$CAN" ]; then
           if hot_one; then set_state $a_n hot; continue; fi
@@ -181,11 +236,13 @@ enum HAProxyActivation {
         set_state $a_n move
       done
       # then the disk
+      place_all
+      list_new
       for a_n in $ALL; do
         item_$a_n; state $a_n
         if [ "$ST" = bad ]; then continue; fi
         if into_place; then
-          if [ ! -e "$D/old/$label.absent" ] || crt_line add "$target"; then
+          if [ ! -e "$D/old/$label.absent" ] || listed "$target" || crt_line add "$target"; then
             if [ "$ST" = move ]; then a_need=$target; fi
             continue
           fi

@@ -63,7 +63,11 @@ enum HAProxyLibrary {
     # memory_name TARGET: sets NAME to the name under which memory has this file, byte for byte as HAProxy prints it
     memory_name() {
       NAME=
-      if printf '%s\n' "$CERTS" | grep -Fxq -e "$1" -e "*$1"; then NAME=$1; return 0; fi
+      case "$NL$CERTS$NL" in *"$NL$1$NL"*|*"$NL*$1$NL"*) NAME=$1; return 0 ;; esac
+      other_name "$1"
+    }
+    other_name() {
+      NAME=
       # another spelling of the same file: a symbolic link, a double slash, a path relative to crt-base
       if [ -e "$1" ]; then
         while read -r m_line; do
@@ -92,71 +96,123 @@ enum HAProxyLibrary {
     # memory NAME: sets MSHA1, MSERIAL and MSTATUS to what the process holds, empty if nothing
     memory() {
       ask "show ssl cert $1"
-      MSHA1=$(printf '%s\n' "$A" | sed -n 's/^SHA1 FingerPrint: *//p' | head -n 1)
-      MSERIAL=$(printf '%s\n' "$A" | sed -n 's/^Serial: *//p' | head -n 1)
-      MSTATUS=$(printf '%s\n' "$A" | sed -n 's/^Status: *//p' | head -n 1)
+      read_memory
+    }
+    # field WORDS: sets F to the rest of the line of A that begins so
+    field() {
+      F=
+      case "$NL$A" in *"$NL$1"*) F=$NL$A; F=${F#*"$NL$1"}; F=${F%%"$NL"*}; F=${F#"${F%%[! ]*}"} ;; esac
+    }
+    read_memory() {
+      field 'SHA1 FingerPrint:'; MSHA1=$F
+      field 'Serial:'; MSERIAL=$F
+      field 'Status:'; MSTATUS=$F
+    }
+    # remember ITEMS: sets NAME_N to the name in memory, and M_N, sM_N, uM_N to SHA-1, serial and status under it; forty to a question.
+    remember() {
+      for m_n in $1; do item_$m_n; eval "NAME_$m_n=; M_$m_n="; printf '%s %s\n' $m_n "$target"; done >"$R/list"
+      printf '%s\n' "$CERTS" >"$R/certs"
+      awk 'FILENAME==ARGV[1]{sub(/^\*/,""); c[$0]=1; next} {n=$1; sub(/^[^ ]* /,""); if($0 in c) print n,$0}' \
+        "$R/certs" "$R/list" >"$R/named" 2>/dev/null
+      m_ask=; m_count=0
+      while read -r m_n NAME; do
+        if ! one_word "$NAME"; then continue; fi
+        eval "NAME_$m_n=\$NAME"
+        m_ask="$m_ask;${PFX}show ssl cert $NAME"; m_count=$((m_count+1))
+        if [ $m_count -ge 40 ] || [ ${#m_ask} -gt 8000 ]; then
+          beat
+          printf '%s\n' "${m_ask#;}" | cli >&4
+          m_ask=; m_count=0
+        fi
+      done <"$R/named" 4>"$R/shown"
+      if [ -n "$m_ask" ]; then printf '%s\n' "${m_ask#;}" | cli >>"$R/shown"; fi
+      awk 'function out(){if(f!="" && h!="") m[f]=h" "s" "u}
+        FILENAME==ARGV[1]{if(/^Filename: /){out(); f=$2; h=""; s=u="-"} else if(/^Status: /)u=$2; else if(/^Serial: /)s=$2; else if(/^SHA1 FingerPrint: /)h=$3; next}
+        {out(); f=""} $2 in m{print $1,m[$2]}' "$R/shown" "$R/named" >"$R/found" 2>/dev/null
+      while read -r m_n m_sha1 m_serial m_status; do
+        eval "M_$m_n=\$m_sha1; sM_$m_n=\$m_serial; uM_$m_n=\$m_status"
+      done <"$R/found"
+    }
+    # remembered: sets NAME, MSHA1, MSERIAL and MSTATUS of the present item; false where memory does not have it
+    remembered() {
+      eval "NAME=\$NAME_$I; MSHA1=\$M_$I; MSERIAL=\${sM_$I-}; MSTATUS=\${uM_$I-}"
+      if [ -z "$NAME" ]; then other_name "$target" || return 1; fi
+      if [ -z "$MSHA1" ]; then memory "$NAME"; fi
+      return 0
     }
     # Only BEGIN…END, no empty lines: an empty line ends the payload and the rest would run as commands.
-    payload() { tr -d '\015' <"$1" | sed -n '/^-----BEGIN /,/^-----END /{/^[[:space:]]*$/!p;}'; }
-    last_line() { printf '%s\n' "$A" | tail -n 1; }
+    payload() { awk '{sub(/\r$/,"")} /^-----BEGIN /{on=1} on&&!/^[ \t]*$/{print} /^-----END /{on=0}' "$1"; }
+    # last_line TEXT: sets LAST to its last line that is not empty
+    last_line() { LAST=$1; while :; do case $LAST in *"$NL") LAST=${LAST%"$NL"} ;; *) break ;; esac; done; LAST=${LAST##*"$NL"}; }
     # open_transaction: sets OPEN to the certificate of the process's one transaction, if one is open
-    open_transaction() { OPEN=$(printf '%s\n' "$CERTS" | sed -n 's/^\*//p' | head -n 1); }
-    # hot_set NAME FILE: payload, commit, compare; on failure E says why and K is `socket` (try a reload) or `pem` (this file)
+    open_transaction() { OPEN=; case "$NL$CERTS" in *"$NL*"*) OPEN=$NL$CERTS; OPEN=${OPEN#*"$NL*"}; OPEN=${OPEN%%"$NL"*} ;; esac; }
+    # hot_set NAME FILE: payload, commit, compare with SHA1 and SERIAL of FILE (k_sum: its check sum and size, if known); on failure E says why and K is `socket` (try a reload) or `pem` (this file)
     hot_set() {
       K=socket
       if ! one_word "$1"; then E="HAProxy's command line cannot take the name $1"; return 1; fi
-      h_size=$(payload "$2" | wc -c)
+      h_size=${k_sum##* }
+      [ -n "$h_size" ] || h_size=$(payload "$2" | wc -c)
       if [ $((h_size)) -gt $PAYLOAD ]; then E="$((h_size)) bytes are too many for the stats socket"; return 1; fi
       h_i=0
       while :; do
-        A=$({ printf '%sset ssl cert %s <<\n' "$PFX" "$1"; payload "$2"; printf '\n'; } | cli | sed '/^[[:space:]]*$/d')
+        A=$({ printf '%sset ssl cert %s <<\n' "$PFX" "$1"; payload "$2"; printf '\n'; } | cli)
         case $A in *'currently locked'*) h_i=$((h_i+1)); [ $h_i -lt 20 ] && { nap; continue; } ;; esac
         break
       done
       # Before the fix of 2024-10-29 a transaction of another file takes ours in silently: only the exact words count.
-      if ! printf '%s\n' "$A" | grep -Fxq "Transaction created for certificate $1!"; then
-        E="set ssl cert: $(flat "${A:-no answer}")"
-        case $A in *"an't load the payload"*|*'unable to load'*) K=pem ;; esac
-        h_other=$(printf '%s\n' "$A" | sed -n 's/^Transaction [a-z]* for certificate \(.*\)!$/\1/p' | head -n 1)
-        if [ -n "$h_other" ] && one_word "$h_other"; then ask "abort ssl cert $h_other"
-        elif [ "$K" = pem ]; then ask "abort ssl cert $1"
-        fi
-        return 1
-      fi
+      case "$NL$A$NL" in
+        *"${NL}Transaction created for certificate $1!$NL"*) ;;
+        *)
+          E="set ssl cert: $(flat "${A:-no answer}")"
+          case $A in *"an't load the payload"*|*'unable to load'*) K=pem ;; esac
+          h_other=$(printf '%s\n' "$A" | sed -n 's/^Transaction [a-z]* for certificate \(.*\)!$/\1/p' | head -n 1)
+          if [ -n "$h_other" ] && one_word "$h_other"; then ask "abort ssl cert $h_other"
+          elif [ "$K" = pem ]; then ask "abort ssl cert $1"
+          fi
+          return 1 ;;
+      esac
       h_i=0
       while :; do
-        ask "commit ssl cert $1"
-        case $A in *'currently locked'*) h_i=$((h_i+1)); [ $h_i -lt 20 ] && { nap; continue; } ;; esac
+        A=$(printf '%scommit ssl cert %s;%sshow ssl cert %s\n' "$PFX" "$1" "$PFX" "$1" | cli)
+        h_said=${A%%"${NL}Filename: "*}
+        case $h_said in *'currently locked'*) h_i=$((h_i+1)); [ $h_i -lt 20 ] && { nap; continue; } ;; esac
         break
       done
-      if [ "$(last_line)" != 'Success!' ]; then
-        E="commit ssl cert: $(flat "${A:-no answer}")"
-        case $A in *inconsistencies*|*'at least a certificate'*|*'unable to load'*) K=pem ;; esac
+      last_line "$h_said"
+      if [ "$LAST" != 'Success!' ]; then
+        [ -n "$LAST" ] || h_said='no answer'
+        E="commit ssl cert: $(flat "$h_said")"
+        case $h_said in *inconsistencies*|*'at least a certificate'*|*'unable to load'*) K=pem ;; esac
         # A failed commit leaves the transaction open, and it outlives the connection.
         ask "abort ssl cert $1"
         return 1
       fi
-      serial_sha1 "$2"
-      memory "$1"
+      if [ "$h_said" = "$A" ]; then memory "$1"; else A=${A#"$h_said$NL"}; read_memory; fi
       if [ -z "$SHA1" ] || [ "$MSHA1" != "$SHA1" ]; then
         E="after the commit memory holds ${MSERIAL:-nothing} instead of $SERIAL"
         return 1
       fi
       return 0
     }
-    # list_name PATH: sets LIST to the crt-list or directory as HAProxy names it
+    # list_name PATH: sets LIST to the crt-list or directory as HAProxy names it. LISTS_SAID keeps what it said until the next hot_open.
     list_name() {
-      LIST=
-      ask 'show ssl crt-list'
       l_path=${1%/}
-      if printf '%s\n' "$A" | grep -Fxq "$l_path"; then LIST=$l_path; return 0; fi
-      while read -r l_line; do
-        case $l_line in ''|'#'*) continue ;; esac
-        if [ "$l_line" -ef "$l_path" ]; then LIST=$l_line; return 0; fi
-      done <<EOF
-    $A
+      if [ "$l_path" = "${l_last-}" ]; then LIST=$l_found; [ -n "$LIST" ]; return; fi
+      LIST=; l_last=$l_path
+      if [ -z "${LISTS_SAID-}" ]; then ask 'show ssl crt-list'; LISTS_SAID=$A; fi
+      case "$NL$LISTS_SAID$NL" in
+        *"$NL$l_path$NL"*) LIST=$l_path ;;
+        *)
+          while read -r l_line; do
+            case $l_line in ''|'#'*) continue ;; esac
+            if [ "$l_line" -ef "$l_path" ]; then LIST=$l_line; break; fi
+          done <<EOF
+    $LISTS_SAID
     EOF
-      return 1
+          ;;
+      esac
+      l_found=$LIST
+      [ -n "$LIST" ]
     }
     # hot_new NAME FILE: a certificate that memory does not have, into LIST
     hot_new() {
@@ -168,14 +224,17 @@ enum HAProxyLibrary {
         *) E="new ssl cert: $(flat "${A:-no answer}")"; return 1 ;;
       esac
       if ! hot_set "$1" "$2"; then ask "del ssl cert $1"; return 1; fi
-      ask "add ssl crt-list $LIST $1"
-      if [ "$(last_line)" != 'Success!' ]; then
-        case $A in
+      A=$(printf '%sadd ssl crt-list %s %s;%sshow ssl cert %s\n' "$PFX" "$LIST" "$1" "$PFX" "$1" | cli)
+      h_said=${A%%"${NL}Filename: "*}
+      last_line "$h_said"
+      if [ "$LAST" != 'Success!' ]; then
+        [ -n "$LAST" ] || h_said='no answer'
+        case $h_said in
           *'already exists in this'*) ;;
-          *) E="add ssl crt-list: $(flat "${A:-no answer}")"; K=socket; ask "del ssl cert $1"; return 1 ;;
+          *) E="add ssl crt-list: $(flat "$h_said")"; K=socket; ask "del ssl cert $1"; return 1 ;;
         esac
       fi
-      memory "$1"
+      if [ "$h_said" = "$A" ]; then memory "$1"; else A=${A#"$h_said$NL"}; read_memory; fi
       if [ "$MSTATUS" != Used ]; then E="after add ssl crt-list its status is ${MSTATUS:-unknown}"; K=socket; return 1; fi
       return 0
     }

@@ -242,7 +242,7 @@ struct RolloutWalk {
     let files = batch.compactMap { certificate in
       certificate.issued.map { issued in
         BatchFile(
-          issued, of: certificate.spec, sealedKey: sealed[id]?[issued.attempt],
+          issued, of: certificate.spec, sha1: issued.leafSHA1, sealedKey: sealed[id]?[issued.attempt],
           expected: certificate.mayOverwrite
             ? .anything : .leaves(certificate.installations[id].map { [$0.sha256] } ?? []))
       }

@@ -112,6 +112,11 @@ final class Certificates {
     return try sign(request) + String(decoding: try Data(contentsOf: URL(filePath: key)), as: UTF8.self)
   }
 
+  static func sha1(file: String) throws -> String {
+    let text = try Run.openssl("x509", "-in", file, "-noout", "-fingerprint", "-sha1")
+    return String(text.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "=")[1]).replacing(":", with: "")
+  }
+
   static func sha256(file: String) throws -> String {
     let text = try Run.openssl("x509", "-in", file, "-noout", "-fingerprint", "-sha256")
     return String(text.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "=")[1])
@@ -134,7 +139,7 @@ final class Certificates {
     let digest = try Run.openssl("dgst", "-sha256", path + ".der")
     return BatchFile(
       spec: SpecID("p1/\(label)"), attempt: attempt, vip: vip, label: label, names: names, chain: chain,
-      sha256: try Self.sha256(file: path), serial: serial,
+      sha256: try Self.sha256(file: path), serial: serial, sha1: try Self.sha1(file: path),
       publicKeySHA256: String(digest.split(separator: " ").last ?? "").trimmingCharacters(in: .whitespacesAndNewlines),
       sealedKey: sealedKey, expected: expected)
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A model of HAProxy's command line and command, for what a real one here cannot be made to say.
 
-    model_haproxy.py DIR socat …      one connection to the stats socket: a command on stdin, the answer on stdout
+    model_haproxy.py DIR socat …      one connection to the stats socket: commands on stdin, the answers on stdout
     model_haproxy.py DIR haproxy …    -v and -c
     model_haproxy.py DIR reload       the reload command
 
@@ -62,8 +62,7 @@ def fits(pem):
     return key("x509", "-noout", "-pubkey") == key("pkey", "-pubout")
 
 
-def answer(state, text):
-    line, _, payload = text.partition("\n")
+def answer(state, line, payload):
     if CASE.get("master"):
         if not line.startswith("@1 "):
             return "Unknown command: 'show', but maybe one of the following ones is a better match:"
@@ -163,11 +162,12 @@ def commit(state, name):
 def main():
     role = sys.argv[2]
     if role == "socat":
-        text = sys.stdin.read()
-        with open(f"{ROOT}/log", "a") as log:
-            log.write(text.split("\n")[0].replace(ROOT, "DIR") + "\n")
+        line, _, payload = sys.stdin.read().partition("\n")
         state = load()
-        sys.stdout.write(answer(state, text) + "\n\n")
+        for command in line.split(";"):
+            with open(f"{ROOT}/log", "a") as log:
+                log.write(command.replace(ROOT, "DIR") + "\n")
+            sys.stdout.write(answer(state, command, payload) + "\n\n")
         save(state)
     elif role == "haproxy":
         if "-v" in sys.argv:
