@@ -74,7 +74,7 @@ struct KeyWorkTests {
     #expect(failure.kind == .keyLost)
   }
 
-  @Test func aKeyReachesThePeerSealedAndForgettingRemovesIt() async throws {
+  @Test func aKeyReachesThePeerSealed() async throws {
     let (holder, peer) = (try TestNode(name: "a"), try TestNode(name: "b"))
     let pair = try await SealedPair(holder, peer)
 
@@ -88,9 +88,27 @@ struct KeyWorkTests {
     let key = try holder.read("\(holder.root)/home/.certfleet/keys/one-1.key")
     #expect(staged == pair.file.chain + key)
     #expect(try peer.read("\(peer.root)/home/.certfleet/keys/one-1.key") == key)
-    let forget = KeyWork.forget(["one-1"], on: peer.node, nonce: Nonce("f"))
-    try KeyWork.readForgotten(try await peer.run(forget), of: forget)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: "\(peer.root)/home/.certfleet/keys").isEmpty)
+  }
+
+  @Test func spentKeysGoWithTheNextKeyAndWithTheCleaningUp() async throws {
+    let node = try TestNode()
+    node.node.terminations = [.haproxy(HAProxyTermination(certificates: "\(node.root)/certs", socket: nil))]
+    let names = try #require(NameSet(["a.test"]))
+    let keys = "\(node.root)/home/.certfleet/keys"
+    func order(_ attempt: AttemptID, spent: [AttemptID] = []) -> KeyOrder {
+      KeyOrder(attempt: attempt, names: names, key: .ecdsaP256, spent: spent)
+    }
+    _ = try await requests(["dead 1", "dead/2", "old", "stranger"].map { order($0) }, on: node)
+
+    // A word too many would cost a living key: those asked for in the same step stay, whatever the list says.
+    _ = try await requests([order("new", spent: ["dead 1", "dead/2", "new", "never-was"])], on: node)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: keys).sorted() == ["new.key", "old.key", "stranger.key"])
+
+    let work = RolloutWork(node: node.node, facts: NodeFacts(surveyedAt: Date()), rollout: "r1", files: [])
+    let script = work.cleanUp(succeeded: true, spent: ["old"], nonce: Nonce("c"))
+    #expect(try work.readCleanUp(try await node.run(script), of: script).isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: keys).sorted() == ["new.key", "stranger.key"])
+    #expect(!node.exists("\(node.root)/home/.certfleet/requests"))
   }
 
   @Test func aBlobAlteredInOneByteIsNeverInstalled() async throws {

@@ -1,3 +1,5 @@
+import Fleet
+
 /// The shell side of key work. No secret is ever an argument: openssl reads and writes files under `umask 077`.
 enum KeyShell {
   /// `make_keys NUMBERS`, with `order_N` and the requests' configurations in R: one openssl makes key and request, and checks the request.
@@ -71,6 +73,18 @@ enum KeyShell {
       bodies request
     }
     """#
+
+  /// Removes the keys of attempts that nobody needs any more, a hundred to a process.
+  static func forgetting(_ attempts: [AttemptID]) -> ShellText {
+    var text: ShellText = ""
+    for start in stride(from: 0, to: attempts.count, by: 100) {
+      let keys = attempts[start..<min(start + 100, attempts.count)].map { attempt -> ShellText in
+        "\"$W/keys/\"\(ShellWord(FileStem(attempt.rawValue).text)).key"
+      }
+      text += "rm -f \(ShellText(words: keys))\n"
+    }
+    return text
+  }
 
   /// `bodies RECORD`: for each line `N FILE` of R/list a record with the base64 of that PEM.
   static let bodies: ShellText = #"""

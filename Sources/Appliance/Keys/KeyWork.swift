@@ -11,13 +11,18 @@ public struct KeyOrder: Sendable, Equatable {
   public var key: KeyType
   /// Take the key of an earlier attempt instead of making one.
   public var reuse: AttemptID?
+  /// Attempts whose keys nobody needs any more; they go from the node in the same step.
+  public var spent: [AttemptID]
 
   /// Collects the parts.
-  public init(attempt: AttemptID, names: NameSet, key: KeyType, reuse: AttemptID? = nil) {
+  public init(
+    attempt: AttemptID, names: NameSet, key: KeyType, reuse: AttemptID? = nil, spent: [AttemptID] = []
+  ) {
     self.attempt = attempt
     self.names = names
     self.key = key
     self.reuse = reuse
+    self.spent = spent
   }
 }
 
@@ -49,6 +54,8 @@ public enum KeyWork {
     }
     body += ShellText.files(configurations, nonce: nonce)
     body += "make_keys \(ShellText(words: orders.indices.map { "\($0)" }))\nTMPDIR=$W\nrm -rf \"$R\"\n"
+    let wanted = Set(orders.map(\.attempt) + orders.compactMap(\.reuse))
+    body += KeyShell.forgetting(orders.flatMap(\.spent).filter { !wanted.contains($0) })
     // RSA-4096 takes a second or two, on an old appliance more.
     return RemoteScript(body, for: node.login, nonce: nonce, idle: .seconds(120))
   }
@@ -119,24 +126,6 @@ public enum KeyWork {
   ) throws(Failure) -> [AttemptID: Result<String, Failure>] {
     let transcript = try Transcript(result, nonce: script.nonce)
     return try answers(transcript, record: "sealed", keys, label: "CMS")
-  }
-
-  /// Removes the keys of attempts that nobody needs any more. The caller keeps those of the current and the previous certificate.
-  public static func forget(_ attempts: [AttemptID], on node: Node, nonce: Nonce) -> RemoteScript {
-    var body: ShellText = "work\nlock\n"
-    for attempt in attempts {
-      let file = ShellWord(FileStem(attempt.rawValue).text)
-      body += "rm -f \"$W/keys/\"\(file).key \"$W/keys/\"\(file).csr \"$W/keys/.\"\(file).new\n"
-    }
-    body += "say done\n"
-    return RemoteScript(body, for: node.login, nonce: nonce)
-  }
-
-  /// Checks that the removal ran to its end.
-  public static func readForgotten(_ result: CommandResult, of script: RemoteScript) throws(Failure) {
-    guard try Transcript(result, nonce: script.nonce).first("done") != nil else {
-      throw Failure(.interrupted, "the node did not say that old keys are gone")
-    }
   }
 
   private static func answers(

@@ -129,12 +129,14 @@ public struct RolloutWork: Sendable {
     return script(body, nonce: nonce)
   }
 
-  /// Removes what was staged, here and by rollouts long gone. After a success what was replaced becomes the kept previous set.
-  public func cleanUp(succeeded: Bool, nonce: Nonce) -> RemoteScript {
+  /// Removes what was staged, here and by rollouts long gone, and the keys of attempts that nobody needs any more. After a success what was
+  /// replaced becomes the kept previous set.
+  public func cleanUp(succeeded: Bool, spent: [AttemptID] = [], nonce: Nonce) -> RemoteScript {
     var body = head("\(CleanUpShell.library)\n")
     for termination in TerminationShell.all(of: node) {
       body += "\(termination.functions)\(termination.call)\nclean_up \(ShellWord(succeeded ? "1" : ""))\n"
     }
+    body += KeyShell.forgetting(spent)
     body += "clean_work\n"
     return script(body, nonce: nonce)
   }

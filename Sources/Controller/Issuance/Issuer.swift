@@ -58,7 +58,8 @@ struct Issuer: Sendable {
     if let refusal = await pair.allow(order.spec.names.names) { throw .failed(refusal) }
     if let veto = await preflight.veto(order.spec, on: pair) { throw .failed(veto) }
     let key: Attempt.Key
-    switch await pair.makeKey(for: order.spec, attempt: of.attempt) {
+    let spent = try journaled { () throws(JournalError) in try recorder.journal.spentKeys(of: of.spec) }
+    switch await pair.makeKey(for: order.spec, attempt: of.attempt, spent: spent) {
     case .success(let made): key = made
     case .failure(let failure): throw .failed(failure)
     }
@@ -288,6 +289,10 @@ struct Issuer: Sendable {
         await clock.sleep(until: clock.now + Double(tries))
       }
     }
+  }
+
+  private func journaled<Value>(_ ask: () throws(JournalError) -> Value) throws(Interruption) -> Value {
+    do throws(JournalError) { return try ask() } catch { throw .journal(error) }
   }
 
   private func note(_ event: Event) async throws(Interruption) { try await note([event], []) }

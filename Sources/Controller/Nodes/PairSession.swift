@@ -215,12 +215,16 @@ actor PairSession {
   // MARK: Keys
 
   /// Makes a key and a request on the node that is active for the certificate's VIP.
-  func makeKey(for spec: CertificateSpec, attempt: AttemptID) async -> Result<Attempt.Key, Failure> {
+  ///
+  /// - Parameter spent: attempts whose keys nobody needs any more; those that lie there go.
+  func makeKey(
+    for spec: CertificateSpec, attempt: AttemptID, spent: [AttemptID]
+  ) async -> Result<Attempt.Key, Failure> {
     switch await activeNode(for: spec.vip, atMost: 60) {
     case .none(let failure): return .failure(failure)
     case .node(let node):
       guard let maker = keyMakers[node] else { return .failure(Failure(.internalError, "no session with \(node)")) }
-      let made = await maker(KeyOrder(attempt: attempt, names: spec.names, key: spec.key))
+      let made = await maker(KeyOrder(attempt: attempt, names: spec.names, key: spec.key, spent: spent))
       return made.map { Attempt.Key(node: node, request: $0) }
     }
   }

@@ -48,9 +48,11 @@ struct RolloutWalk {
     case .rollBack(let turn): return await rollBack(node(turn))
     case .verifyOld(let turn): return await verifyOld(node(turn))
     case .cleanUp(let turn):
-      for sealer in sealers { _ = await cleanUp(sealer, succeeded: false) }
+      var spent: [AttemptID] = []
+      for item in order.items { spent += try deployer.recorder.journal.spentKeys(of: item.spec) }
+      for sealer in sealers { _ = await cleanUp(sealer, succeeded: false, spent: spent) }
       sealers = []
-      return await cleanUp(node(turn), succeeded: rollout.cause == nil || isDone(turn, rollout))
+      return await cleanUp(node(turn), succeeded: rollout.cause == nil || isDone(turn, rollout), spent: spent)
     }
   }
 
@@ -219,11 +221,11 @@ struct RolloutWalk {
     }
   }
 
-  private func cleanUp(_ id: NodeID, succeeded: Bool) async -> Rollout.Outcome {
+  private func cleanUp(_ id: NodeID, succeeded: Bool, spent: [AttemptID]) async -> Rollout.Outcome {
     guard let link = pair.links[id] else { return .succeeded }
     do throws(Failure) {
       let work = try await self.work(on: id)
-      let script = work.cleanUp(succeeded: succeeded, nonce: .fresh())
+      let script = work.cleanUp(succeeded: succeeded, spent: spent, nonce: .fresh())
       _ = try work.readCleanUp(try await link.run(script), of: script)
       return .succeeded
     } catch {
