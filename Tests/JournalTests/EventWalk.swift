@@ -127,7 +127,13 @@ struct EventWalk {
           reason: text()),
       ]
     case 2: return [.rolloutStepped(rollout: id, step: .verifyVIP, failure: nil), .served(certificates: [reference])]
-    case 3: return [.rolloutStepped(rollout: id, step: .stage(.second), failure: failure())]
+    case 3:
+      return [
+        .rolloutStepped(rollout: id, step: .stage(.second), failure: failure()),
+        .reloaded(
+          rollout: id, node: node(),
+          reload: Reload(program: "haproxy", count: 1, milliseconds: counter, certificates: 1, reason: text())),
+      ]
     default:
       openRollouts.removeAll { $0 == id }
       return [.rolloutEnded(rollout: id, end: .degradedSecond, cause: failure())]

@@ -125,6 +125,12 @@ enum StoredShapes {
       .served(certificates: [StoredShapes.of]),
       #"{"served":{"certificates":[{"attempt":"a1","spec":"p/one"}]}}"#),
     StoredShape(
+      .reloaded(
+        rollout: ID("r"), node: ID("n"),
+        reload: Reload(program: "stunnel", count: 1, milliseconds: 350, certificates: 100, reason: "")),
+      #"{"reloaded":{"node":"n","reload":{"certificates":100,"count":1,"milliseconds":350,"program":"stunnel","#
+        + #""reason":""},"rollout":"r"}}"#),
+    StoredShape(
       .rolloutEnded(rollout: ID("r"), end: .degradedSecond, cause: nil),
       #"{"rolloutEnded":{"end":"degradedSecond","rollout":"r"}}"#),
     StoredShape(

@@ -103,8 +103,11 @@ public enum Survey {
             w_complaint="${w_complaint:+$w_complaint; }$E"
           fi
           ask 'show info'
+        clock; w_start=$CLOCK
           w_version=$(printf '%s\n' "$A" | sed -n 's/^Version: *//p' | head -n 1)
         fi
+        clock
+        if [ $w_check != unknown ]; then say load $T $((CLOCK-w_start)); fi
         E=$w_complaint
       else
         w_pid=$(cat "$PIDFILE" 2>/dev/null)

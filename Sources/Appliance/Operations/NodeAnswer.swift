@@ -47,11 +47,14 @@ public struct NodeAnswer: Sendable, Equatable {
     public var termination: Int
     /// How many reloads: 0, 1, or 2 where the old set went back.
     public var count: Int
-    /// Seconds from the command to its acceptance.
-    public var seconds: Int
+    /// Milliseconds from the last command to its acceptance.
+    public var milliseconds: Int
     /// Why it was not a hot update; empty where it was.
     public var reason: String
   }
+
+  /// Those of which the node could not tell whether its reload was taken up.
+  public var unconfirmed: Set<SpecID> { Set(certificates.filter { $0.value == .done(.unconfirmed) }.keys) }
 
   /// Those that are done.
   public var done: [SpecID] { certificates.filter { if case .done = $0.value { true } else { false } }.keys.sorted() }
@@ -86,9 +89,9 @@ extension RolloutWork {
     }
     for record in transcript.all("term") {
       let words = record.words(4)
-      guard let termination = Int(words[0]), let count = Int(words[1]), let seconds = Int(words[2]) else { continue }
+      guard let termination = Int(words[0]), let count = Int(words[1]), let hundredths = Int(words[2]) else { continue }
       answer.reloads.append(
-        NodeAnswer.Reload(termination: termination, count: count, seconds: seconds, reason: words[3]))
+        NodeAnswer.Reload(termination: termination, count: count, milliseconds: hundredths * 10, reason: words[3]))
     }
     answer.alarms = alarms(transcript)
     return answer

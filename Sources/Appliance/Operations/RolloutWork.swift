@@ -169,7 +169,7 @@ public struct RolloutWork: Sendable {
       try mkdir -p "$R" || die "$K" "cannot make $R: $E"
       TMPDIR=$R
       find_client
-      HOT=\(hot); PAYLOAD=\(facts.payloadLimit); PFX=
+      COLD=; HOT=\(hot); PAYLOAD=\(facts.payloadLimit); PFX=
 
       """
   }
@@ -203,6 +203,15 @@ public struct RolloutWork: Sendable {
 
   private func numbers(of termination: TerminationShell) -> ShellText {
     ShellText(words: items.filter { $0.termination.index == termination.index }.map { "\($0.index)" })
+  /// A reload instead of many hot updates, where measured load time says so.
+  private func way(of termination: TerminationShell) -> ShellText {
+    let certificates = items.count { $0.termination.index == termination.index }
+    guard let reason = facts.reasonToReload(certificates, at: termination.index) else {
+      return "COLD=; HOT=\(ShellWord(facts.hotUpdate.rawValue))\n"
+    }
+    return "COLD=\(ShellWord(reason)); HOT=none\n"
+  }
+
   }
 
   private func script(_ body: ShellText, nonce: Nonce) -> RemoteScript {

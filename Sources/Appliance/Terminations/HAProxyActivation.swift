@@ -127,6 +127,11 @@ enum HAProxyActivation {
     # hot_open ITEMS: sets CAN when the stats socket may be used, else WHY
     hot_open() {
       CAN=; WHY=; LISTS=; LISTS_SAID=; l_last=
+      if [ "$HOT" = none ] && [ -n "$COLD" ]; then
+        WHY=$COLD
+        if open_cli; then LISTS=1; fi
+        return
+      fi
       if [ "$HOT" = none ]; then
         WHY='this HAProxy is older than 2.1, or nothing here can talk to its socket'; return
       fi
@@ -204,12 +209,12 @@ enum HAProxyActivation {
     }
     # reload_haproxy FILE: check, reload, wait; on failure E and K
     reload_haproxy() {
-      a_start=$(now)
+      clock; a_start=$CLOCK; E=
       if ! reload_$T; then
         E="the reload failed: $(said)"; K=reload; return 1
       fi
       if [ -n "$1" ] && ! reloaded "$1"; then K=reload; return 1; fi
-      TOOK=$(($(now)-a_start))
+      clock; TOOK=$((CLOCK-a_start))
     }
     """#
 

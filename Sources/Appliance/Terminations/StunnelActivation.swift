@@ -21,11 +21,11 @@ enum StunnelActivation {
     }
     # reload_stunnel: 0 accepted, 1 refused (E), 2 not known
     reload_stunnel() {
-      g_start=$(now); RELOADS=$((RELOADS+1)); g_off=0
+      clock; g_clock=$CLOCK; g_start=$(now); RELOADS=$((RELOADS+1)); g_off=0
       if [ -n "$LOG" ] && [ -r "$LOG" ]; then g_off=$(($(wc -c <"$LOG"))); fi
       E=
       if ! reload_$T; then E="the reload failed: ${E:-$(said)}"; return 1; fi
-      if [ -z "$LOG" ] || [ ! -r "$LOG" ]; then TOOK=$(($(now)-g_start)); return 2; fi
+      if [ -z "$LOG" ] || [ ! -r "$LOG" ]; then took; return 2; fi
       # 5,000 sections take 22 s
       g_end=$((g_start+120)); g_quiet=0
       while [ $(now) -le $g_end ]; do
@@ -35,17 +35,18 @@ enum StunnelActivation {
             E=$(printf '%s\n' "$g_new" | sed -n 's/^.*LOG3[^:]*: //p' | grep -v -e 'No trusted certificates' -e 'SNI: no pattern' | head -n 4)
             E="stunnel refused to reload: $(flat "$E")"
             return 1 ;;
-          *'Configuration successful'*) TOOK=$(($(now)-g_start)); return 0 ;;
+          *'Configuration successful'*) took; return 0 ;;
         esac
         g_quiet=$((g_quiet+1))
         if [ $((g_quiet % 100)) -eq 0 ]; then beat; fi
         # below `debug = notice` a success leaves no line: after ten seconds the wire has to tell
-        if [ $(($(now)-g_start)) -ge 10 ] && [ -z "$g_new" ] && quiet_log; then TOOK=10; return 2; fi
+        if [ $(($(now)-g_start)) -ge 10 ] && [ -z "$g_new" ] && quiet_log; then took; return 2; fi
         nap
       done
-      TOOK=$(($(now)-g_start))
+      took
       return 2
     }
+    took() { clock; TOOK=$((CLOCK-g_clock)); }
     quiet_log() { grep -Eiq '^[[:space:]]*debug[[:space:]]*=[[:space:]]*([a-z0-9]*\.)?([0-4]|emerg|alert|crit|err|warning)[[:space:]]*$' "$CONF" 2>/dev/null; }
     """#
 

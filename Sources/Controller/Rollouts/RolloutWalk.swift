@@ -22,6 +22,8 @@ struct RolloutWalk {
   /// What the nodes were proved to use. It counts once the VIP was seen to serve it: until then all may still be put back, and a journal that
   /// says "installed" of what was rolled back would never roll it out again.
   private var installed: [Event] = []
+  /// Certificates whose reload left no trace on a node.
+  private var unconfirmed: [NodeID: Set<SpecID>] = [:]
 
   init(order: RolloutOrder, nodes: [NodeID], batch: [CertificateState], pair: PairSession, deployer: Deployer) {
     self.order = order
@@ -45,7 +47,7 @@ struct RolloutWalk {
       let proof = VIPProof(pair: pair, recorder: deployer.recorder, verifier: deployer.verifier)
       let failure = try await proof.prove(batch, rollout: nil, proved: installed, patience: Self.settling)
       return failure.map { .failed($0) } ?? .succeeded
-    case .rollBack(let turn): return await rollBack(node(turn))
+    case .rollBack(let turn): return try await rollBack(node(turn))
     case .verifyOld(let turn): return await verifyOld(node(turn))
     case .cleanUp(let turn):
       var spent: [AttemptID] = []
@@ -135,6 +137,8 @@ struct RolloutWalk {
     case .failure(let failure): return Rollout.Outcome(failure)
     case .success(let answer):
       try await alarm(answer, id)
+      unconfirmed[id] = answer.unconfirmed
+      try await noteReloads(answer, id)
       guard let worst = answer.failures.first else { return .succeeded }
       let isStuck = answer.certificates.values.contains { if case .stuck = $0 { true } else { false } }
       let isWhole = answer.failures.count == batch.count
@@ -156,7 +160,8 @@ struct RolloutWalk {
         case .failure(let failure): return .failed(failure.on(id, name: name(of: piece.spec)))
         case .success(let proof):
           if let known = proofs[piece.spec], known.level <= proof.level { continue }
-          proofs[piece.spec] = proof
+          let isConfirmed = proof.level > .disk || unconfirmed[id]?.contains(piece.spec) != true
+          proofs[piece.spec] = isConfirmed ? proof : (.unconfirmed, Self.noTrace)
         }
       }
       if let failure = await lookOnWire(id, &proofs) { return .failed(failure) }
@@ -164,6 +169,8 @@ struct RolloutWalk {
       return .succeeded
     }
   }
+
+  private static let noTrace = "a reload was asked for, and stunnel's log does not tell whether it was taken up"
 
   private func lookOnWire(_ id: NodeID, _ proofs: inout [SpecID: (level: Proof, reason: String)]) async -> Failure? {
     guard let node = pair.links[id]?.node else { return nil }
@@ -203,10 +210,12 @@ struct RolloutWalk {
 
   // MARK: Back
 
-  private func rollBack(_ id: NodeID) async -> Rollout.Outcome {
+  private func rollBack(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {
     switch await run(on: id, { $0.rollBack(nonce: .fresh()) }) {
     case .failure(let failure): return Rollout.Outcome(failure)
-    case .success(let answer): return answer.failures.first.map { .failed($0.failure) } ?? .succeeded
+    case .success(let answer):
+      try await noteReloads(answer, id)
+      return answer.failures.first.map { .failed($0.failure) } ?? .succeeded
     }
   }
 
@@ -297,6 +306,19 @@ struct RolloutWalk {
     batch.removeAll { $0.spec.id == certificate.spec.id }
     try await deployer.recorder.record(
       .ejected(rollout: order.id, spec: certificate.spec.id, failure: failure))
+  }
+
+  private func noteReloads(_ answer: NodeAnswer, _ id: NodeID) async throws(JournalError) {
+    guard let terminations = pair.links[id]?.node.terminations else { return }
+    let events = answer.reloads.filter { $0.count > 0 && terminations.indices.contains($0.termination) }.map { reload in
+      Event.reloaded(
+        rollout: order.id, node: id,
+        reload: Reload(
+          program: terminations[reload.termination].program, count: reload.count, milliseconds: reload.milliseconds,
+          certificates: batch.count { terminations[reload.termination].vips?.contains($0.spec.vip) ?? true },
+          reason: reload.reason))
+    }
+    if !events.isEmpty { try await deployer.recorder.record(events) }
   }
 
   private func alarm(_ answer: NodeAnswer, _ id: NodeID) async throws(JournalError) {

@@ -107,6 +107,7 @@ public struct FleetStatus: Sendable, Codable {
       table.isEmpty
       ? ["  No certificates are wanted yet: certfleet import FILE, or domains: in the inventory."] : table.lines
     if !troubles.isEmpty { lines += ["", "Needs a person:"] + troubles.flatMap(\.lines) }
+    lines += unconfirmed
     for group in groups {
       lines.append("")
       lines.append("\(group.title): \(Wording.count(group.rows.count, "certificate"))")
@@ -114,6 +115,19 @@ public struct FleetStatus: Sendable, Codable {
     }
     if isVerbose { lines += certificates() }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// Nodes whose reload left no trace: nobody knows what they hold in memory.
+  private var unconfirmed: [String] {
+    var nodes: [NodeID: Int] = [:]
+    for row in rows {
+      for (node, note) in row.proofs where note.level == .unconfirmed && note.isCurrent { nodes[node, default: 0] += 1 }
+    }
+    guard !nodes.isEmpty else { return [] }
+    let lines = nodes.sorted { $0.key < $1.key }.map { node, count in
+      "  \(node): \(Wording.count(count, "certificate lies", "certificates lie")) on the disk, and nothing confirmed the reload"
+    }
+    return [""] + lines + ["  -> \(Wording.unconfirmedAdvice)"]
   }
 
   private func certificates() -> [String] {

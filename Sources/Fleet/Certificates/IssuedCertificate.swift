@@ -49,6 +49,8 @@ public struct IssuedCertificate: Sendable, Equatable, Codable {
 
 /// How a certificate is known to be in use on a node. The best level that a node allows is taken.
 public enum Proof: String, Sendable, Codable, Comparable, CaseIterable {
+  /// The file is in place and a reload was asked for, but nothing told whether it was taken up.
+  case unconfirmed
   /// The file is in place and the reload was accepted.
   case disk
   /// The running process says so (`show ssl cert`): serial and fingerprint.
@@ -58,12 +60,13 @@ public enum Proof: String, Sendable, Codable, Comparable, CaseIterable {
 
   private var rank: Int {
     switch self {
-    case .disk: 0
-    case .memory: 1
-    case .wire: 2
+    case .unconfirmed: 0
+    case .disk: 1
+    case .memory: 2
+    case .wire: 3
     }
   }
 
-  /// *wire* is more than *memory*, which is more than *disk*.
+  /// *wire* is more than *memory*, which is more than *disk*, which is more than *unconfirmed*.
   public static func < (left: Proof, right: Proof) -> Bool { left.rank < right.rank }
 }

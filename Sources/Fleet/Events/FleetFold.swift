@@ -44,7 +44,8 @@ extension Event {
       [.certificate(of.spec)]
     case .ejected(_, let spec, _): [.certificate(spec)]
     case .installed(_, let certificates, _, _), .served(let certificates): certificates.map { .certificate($0.spec) }
-    case .rolloutEnded, .rolloutStarted, .rolloutStepped, .renewalAsked, .sweepStarted, .sweepEnded, .mailQueued,
+    case .rolloutEnded, .rolloutStarted, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded,
+      .mailQueued,
       .mailSent, .mailFailed:
       []
     }
@@ -103,7 +104,8 @@ extension FleetState {
       }
     case .served(let items):
       for item in items { certificates[item.spec]?.serve(item.attempt, at: record.at) }
-    case .rolloutEnded, .rolloutStarted, .rolloutStepped, .renewalAsked, .sweepStarted, .sweepEnded, .mailQueued,
+    case .rolloutEnded, .rolloutStarted, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded,
+      .mailQueued,
       .mailSent, .mailFailed:
       break
     }

@@ -11,6 +11,14 @@ public enum Termination: Sendable, Equatable {
     }
   }
 
+  /// The program's name.
+  public var program: String {
+    switch self {
+    case .haproxy: "haproxy"
+    case .stunnel: "stunnel"
+    }
+  }
+
   /// Where the controller can reach this node's own TLS listener, if anywhere.
   public var probe: ProbeAddress? {
     switch self {
@@ -48,6 +56,8 @@ public struct HAProxyTermination: Sendable, Equatable {
   public var socket: String?
   /// The command that reloads, a fixed one such as `systemctl reload haproxy`.
   public var reload: String
+  /// The master socket, over which it is reloaded instead of by `reload`.
+  public var master: String?
   /// The HAProxy binary.
   public var binary: String
   /// This node's own listener.
@@ -57,7 +67,8 @@ public struct HAProxyTermination: Sendable, Equatable {
   public init(
     vips: [VIPID]? = nil, certificates: String, crtList: String? = nil,
     configuration: [String] = ["/etc/haproxy/haproxy.cfg"], socket: String? = "/var/run/haproxy.stat",
-    reload: String = "systemctl reload haproxy", binary: String = "haproxy", probe: ProbeAddress? = nil
+    reload: String = "systemctl reload haproxy", master: String? = nil, binary: String = "haproxy",
+    probe: ProbeAddress? = nil
   ) {
     self.vips = vips
     self.certificates = certificates
@@ -65,6 +76,7 @@ public struct HAProxyTermination: Sendable, Equatable {
     self.configuration = configuration
     self.socket = socket
     self.reload = reload
+    self.master = master
     self.binary = binary
     self.probe = probe
   }

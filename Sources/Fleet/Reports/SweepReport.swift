@@ -22,6 +22,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var lostOrders: [LostOrder]
   /// Nodes proved below the wire, with the reason.
   public var weakProofs: [WeakProof]
+  /// What reloading cost each node.
+  public var reloads: [NodeReloads]
   /// Every certificate.
   public var rows: [CertificateRow]
   /// Why the CA could not be asked in this run, if it could not.
@@ -73,6 +75,9 @@ public struct SweepReport: Sendable, Equatable, Codable {
     public var detail: String
   }
 
+  /// Those of which not even the reload is known to have been taken up: somebody should look.
+  public var unconfirmed: [WeakProof] { weakProofs.filter { $0.level == .unconfirmed } }
+
   /// How many certificates a node serves without proof on the wire.
   public struct WeakProof: Sendable, Equatable, Codable {
     /// The node.
@@ -83,6 +88,18 @@ public struct SweepReport: Sendable, Equatable, Codable {
     public var reason: String
     /// How many certificates.
     public var count: Int
+  }
+
+  /// The reloads of one node during the run.
+  public struct NodeReloads: Sendable, Equatable, Codable {
+    /// The node.
+    public var node: NodeID
+    /// How many.
+    public var count: Int
+    /// Certificates that they put into use.
+    public var certificates: Int
+    /// The longest, from the command until it was taken up.
+    public var longestMilliseconds: Int
   }
 
   /// Builds the report from the state before and after, and the records of the run.
@@ -103,6 +120,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     customers = Self.customerLines(rows, before: before, after: after, inventory: inventory)
     troubles = Self.troubles(rows, after: after, inventory: inventory)
     weakProofs = Self.weakProofs(rows)
+    reloads = Self.reloads(records)
     lostOrders = records.compactMap { record in
       guard case .attemptFailed(let of, let failure) = record.event, failure.kind == .orderLost else { return nil }
       return LostOrder(spec: of.spec, detail: failure.detail)
@@ -181,13 +199,27 @@ public struct SweepReport: Sendable, Equatable, Codable {
     }
   }
 
+  private static func reloads(_ records: [Record]) -> [NodeReloads] {
+    var found: [NodeID: NodeReloads] = [:]
+    for record in records {
+      guard case .reloaded(_, let node, let reload) = record.event else { continue }
+      var line = found[node] ?? NodeReloads(node: node, count: 0, certificates: 0, longestMilliseconds: 0)
+      line.count += reload.count
+      line.certificates += reload.certificates
+      line.longestMilliseconds = max(line.longestMilliseconds, reload.milliseconds)
+      found[node] = line
+    }
+    return found.values.sorted { ($1.longestMilliseconds, $0.node) < ($0.longestMilliseconds, $1.node) }
+  }
+
   private static func weakProofs(_ rows: [CertificateRow]) -> [WeakProof] {
-    var found: [NodeID: WeakProof] = [:]
+    var found: [String: WeakProof] = [:]
     for row in rows {
       for (node, note) in row.proofs where note.level < .wire && note.isCurrent {
-        found[node, default: WeakProof(node: node, level: note.level, reason: note.reason, count: 0)].count += 1
+        let proof = WeakProof(node: node, level: note.level, reason: note.reason, count: 0)
+        found["\(node) \(note.level) \(note.reason)", default: proof].count += 1
       }
     }
-    return found.values.sorted { $0.node < $1.node }
+    return found.values.sorted { ($0.node, $0.level, $0.reason) < ($1.node, $1.level, $1.reason) }
   }
 }

@@ -26,15 +26,33 @@ public enum SweepReportHTML {
           [HTMLPage.heading("Orders lost in a crash: \(report.lostOrders.count)")]
             + report.lostOrders.map { HTMLPage.paragraph("\($0.spec): \($0.detail)", muted: true) }))
     }
-    if !report.weakProofs.isEmpty {
+    if !report.unconfirmed.isEmpty {
+      body.append(
+        HTMLPage.card(
+          [HTMLPage.heading(Wording.unconfirmedTitle)]
+            + report.unconfirmed.map {
+              HTMLPage.paragraph("\($0.node): \(Wording.count($0.count, "certificate")); \($0.reason)")
+            } + [HTMLPage.paragraph(Wording.unconfirmedAdvice)]))
+    }
+    let proved = report.weakProofs.filter { $0.level > .unconfirmed }
+    if !proved.isEmpty {
       body.append(
         HTMLPage.card(
           [HTMLPage.heading("Proved below the wire")]
-            + report.weakProofs.map {
+            + proved.map {
               HTMLPage.paragraph(
                 "\($0.node): \(Wording.count($0.count, "certificate")) by \($0.level.rawValue); \($0.reason)",
                 muted: true)
             }))
+    }
+    if let slowest = report.reloads.first {
+      let sum = report.reloads.reduce(0) { $0 + $1.count }
+      body.append(
+        HTMLPage.paragraph(
+          """
+          \(Wording.count(sum, "reload")) on \(Wording.count(report.reloads.count, "node")); \
+          the slowest took \(Wording.seconds(slowest.longestMilliseconds)) on \(slowest.node)
+          """, muted: true))
     }
     body.append(
       HTMLPage.paragraph(

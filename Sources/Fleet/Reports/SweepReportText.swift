@@ -16,7 +16,7 @@ public enum SweepReportText {
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
-    lines += troubles(report) + groups(report) + losses(report) + proofs(report)
+    lines += troubles(report) + groups(report) + losses(report) + proofs(report) + reloads(report)
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -92,12 +92,33 @@ public enum SweepReportText {
       + report.lostOrders.map { "    \($0.spec): \(Printable.terminal($0.detail))" }
   }
 
+  /// Every node would be a long list: the slowest five, and the sum.
+  private static func reloads(_ report: SweepReport) -> [String] {
+    guard !report.reloads.isEmpty else { return [] }
+    let sum = report.reloads.reduce(0) { $0 + $1.count }
+    return ["", "\(Wording.count(sum, "reload")) on \(Wording.count(report.reloads.count, "node")); the slowest:"]
+      + report.reloads.prefix(5).map {
+        "    \($0.node): \(Wording.count($0.count, "reload")) for \(Wording.count($0.certificates, "certificate")), up to \(Wording.seconds($0.longestMilliseconds))"
+      }
+  }
+
   private static func proofs(_ report: SweepReport) -> [String] {
-    guard !report.weakProofs.isEmpty else { return [] }
-    return ["", "Proved below the wire (proved there after the next fail-over):"]
-      + report.weakProofs.map {
+    var lines: [String] = []
+    if !report.unconfirmed.isEmpty {
+      lines += ["", Wording.unconfirmedTitle]
+      lines += report.unconfirmed.map {
+        "    \($0.node): \(Wording.count($0.count, "certificate")); \(Printable.terminal($0.reason))"
+      }
+      lines.append("  -> \(Wording.unconfirmedAdvice)")
+    }
+    let proved = report.weakProofs.filter { $0.level > .unconfirmed }
+    if !proved.isEmpty {
+      lines += ["", "Proved below the wire (proved there after the next fail-over):"]
+      lines += proved.map {
         "    \($0.node): \(Wording.count($0.count, "certificate")) by \($0.level.rawValue); \(Printable.terminal($0.reason))"
       }
+    }
+    return lines
   }
 
   static func name(of row: CertificateRow) -> String {

@@ -19,10 +19,30 @@ public enum Wording {
     return units[first...].prefix(2).filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }.joined(separator: " ")
   }
 
+  /// `0.35 s`, `4.2 s`, `22 s`.
+  public static func seconds(_ milliseconds: Int) -> String {
+    switch milliseconds {
+    case ..<1_000:
+      let hundredths = String(max(0, milliseconds) / 10)
+      return "0." + String(repeating: "0", count: 2 - hundredths.count) + hundredths + " s"
+    case ..<10_000: return "\(milliseconds / 1_000).\(milliseconds / 100 % 10) s"
+    default: return "\(grouped(milliseconds / 1_000)) s"
+    }
+  }
+
   /// `1 certificate`, `2 certificates`.
   public static func count(_ number: Int, _ noun: String, _ plural: String? = nil) -> String {
     "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
   }
+
+  /// Above the nodes whose reload left no trace.
+  static let unconfirmedTitle = "Reloads that nothing confirmed"
+
+  /// What to do about them; the same in reports and on the screen.
+  public static let unconfirmedAdvice = """
+    Write `log:` of stunnel or a `probe:` address of the node into the inventory. Should the reload have been refused, the node goes on with \
+    the old certificates until they expire.
+    """
 
   /// With a capital letter, as a heading begins.
   public static func sentence(_ text: String) -> String { text.prefix(1).uppercased() + text.dropFirst() }

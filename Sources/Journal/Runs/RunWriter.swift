@@ -46,7 +46,7 @@ struct RunWriter {
     case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
       .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .issued, .attemptFailed, .specVetoed, .ejected,
-      .installed, .served:
+      .installed, .served, .reloaded:
       break
     }
   }
@@ -69,6 +69,8 @@ struct RunWriter {
       mentions.append(contentsOf: batch.map { ("certificate", $0.spec.rawValue) })
     case .rolloutStepped(let rollout, _, _), .rolloutEnded(let rollout, _, _), .ejected(let rollout, _, _):
       mentions.append(("rollout", rollout.rawValue))
+    case .reloaded(let rollout, let node, _):
+      mentions.append(contentsOf: [("rollout", rollout.rawValue), ("node", node.rawValue)])
     case .installed(let node, _, _, _): mentions.append(("node", node.rawValue))
     case .mailQueued(let mail, _), .mailSent(let mail), .mailFailed(let mail, _):
       mentions.append(("mail", String(mail)))

@@ -8,6 +8,10 @@ enum Schema {
     migrator.registerMigration("1 events, present state, outbox") { database in
       try database.execute(sql: events + state + runs + outbox)
     }
+    migrator.registerMigration("a reload that nothing confirmed") { database in
+      try database.execute(sql: unconfirmedReloads)
+    }
+    migrator.registerMigration("event reloaded") { _ in }
     return migrator
   }
 
@@ -132,6 +136,25 @@ enum Schema {
       tat INTEGER NOT NULL CHECK (tat >= 0),
       reservations TEXT NOT NULL CHECK (json_type(reservations) = 'array')
     ) STRICT;
+
+    """
+
+  /// `installation` with one more word for `proof`; a CHECK cannot be changed in place.
+  private static let unconfirmedReloads = """
+    CREATE TABLE installation_with_unconfirmed (
+      certificate TEXT NOT NULL REFERENCES certificate (id),
+      node TEXT NOT NULL,
+      attempt TEXT NOT NULL,
+      sha256 TEXT NOT NULL,
+      proof TEXT NOT NULL CHECK (proof IN ('unconfirmed', 'disk', 'memory', 'wire')),
+      reason TEXT NOT NULL,
+      at INTEGER NOT NULL,
+      PRIMARY KEY (certificate, node)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO installation_with_unconfirmed (certificate, node, attempt, sha256, proof, reason, at)
+      SELECT certificate, node, attempt, sha256, proof, reason, at FROM installation;
+    DROP TABLE installation;
+    ALTER TABLE installation_with_unconfirmed RENAME TO installation;
 
     """
 

@@ -59,6 +59,6 @@ import Testing
   }
 
   @Test func theWireProvesMoreThanMemoryAndMemoryMoreThanTheDisk() {
-    #expect([Proof.wire, .disk, .memory].sorted() == [.disk, .memory, .wire])
+    #expect([Proof.wire, .disk, .unconfirmed, .memory].sorted() == [.unconfirmed, .disk, .memory, .wire])
   }
 }

@@ -141,6 +141,18 @@ import Testing
     #expect(SweepReportText.render(fixture.report()).contains("no listener of its own"))
   }
 
+  @Test func aReloadThatNothingConfirmedIsNoQuietProof() throws {
+    var fixture = ReportFixture()
+    try fixture.serve("n", was: .unknown)
+    fixture.after.certificates[SpecID("lb0/n")]?.installations[NodeID("lb0-b")]?.proof = .unconfirmed
+
+    let text = SweepReportText.render(fixture.report())
+    let html = SweepReportHTML.render(fixture.report())
+
+    for page in [text, html] { #expect(page.contains("Reloads that nothing confirmed") && page.contains("`log:`")) }
+    #expect(!text.contains("Proved below the wire"))
+  }
+
   @Test(arguments: [
     (SweepPurpose.run, SweepEnd.completed, "Run finished in 2 min 5 s: 1 issued"),
     (.renew, .stopped, "Renewal stopped after 2 min 5 s as asked: 1 issued"),
