@@ -28,6 +28,9 @@ public struct Lack: Sendable, Equatable, Codable {
       case .stunnel(let stunnel): lacks += ofStunnel(stunnel, found, facts, node)
       }
     }
+    for notice in facts.terminations.flatMap({ $0.notices ?? [] }) {
+      lacks.append(Lack(what: notice, remedy: "remove or rename the one that should not be there"))
+    }
     return lacks.filter(\.isFatal) + lacks.filter { !$0.isFatal }
   }
 

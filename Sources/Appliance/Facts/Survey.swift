@@ -6,7 +6,8 @@ public import SSH
 public enum Survey {
   /// Asks everything; changes nothing but makes the work directory.
   public static func script(for node: Node, nonce: Nonce) -> RemoteScript {
-    var body: ShellText = "\(HAProxyLibrary.socket)\n\(HAProxyLibrary.check)\n\(questions)\n"
+    var body: ShellText = "\(HAProxyLibrary.socket)\n\(HAProxyLibrary.check)\n\(StunnelOrder.library)\n"
+    body += "\(NoticeShell.library)\n\(questions)\n"
     for termination in TerminationShell.all(of: node) {
       body += "\(termination.functions)\(termination.call)\nask_term\n"
     }
@@ -44,6 +45,18 @@ public enum Survey {
         complaint: words[5].isEmpty ? nil : words[5],
         control: TerminationFacts.Control(rawValue: words[3]) ?? .silent,
         runningVersion: SoftwareVersion(in: words[4]))
+    }
+    for record in transcript.all("load") {
+      let words = record.words(2)
+      if let index = Int(words[0]), facts.terminations.indices.contains(index) {
+        facts.terminations[index].loadMilliseconds = Int(words[1]).map { $0 * 10 }
+      }
+    }
+    for record in transcript.all("notice") {
+      let words = record.words(2)
+      if let index = Int(words[0]), facts.terminations.indices.contains(index) {
+        facts.terminations[index].notices = (facts.terminations[index].notices ?? []) + [words[1]]
+      }
     }
     return facts
   }
@@ -90,8 +103,11 @@ public enum Survey {
           r_haproxy=1
           tell haproxy "$("$BINARY" -v 2>&1 </dev/null | head -n 1)"
         fi
+        clock; w_start=$CLOCK
         config_check
         w_check=$CHECK; w_complaint=$E
+        clock
+        if [ $w_check != unknown ]; then say load $T $((CLOCK-w_start)); fi
         if [ -n "$SOCK" ]; then
           if open_cli; then
             w_control=works
@@ -103,13 +119,12 @@ public enum Survey {
             w_complaint="${w_complaint:+$w_complaint; }$E"
           fi
           ask 'show info'
-        clock; w_start=$CLOCK
           w_version=$(printf '%s\n' "$A" | sed -n 's/^Version: *//p' | head -n 1)
+          if [ $w_control = works ]; then notice_haproxy; fi
         fi
-        clock
-        if [ $w_check != unknown ]; then say load $T $((CLOCK-w_start)); fi
         E=$w_complaint
       else
+        notice_stunnel
         w_pid=$(cat "$PIDFILE" 2>/dev/null)
         if [ -z "$BYSIGNAL" ]; then w_control=works
         elif [ -z "$w_pid" ]; then w_control=silent; E="no process id in $PIDFILE"

@@ -107,7 +107,7 @@ public struct RolloutWork: Sendable {
       body += "\(termination.call)\nkeep_all \(numbers(of: termination))\n"
     }
     for termination in terminations {
-      body += "\(termination.call)\nactivate_$KIND \(numbers(of: termination))\n"
+      body += "\(termination.call)\n\(way(of: termination))activate_$KIND \(numbers(of: termination))\n"
     }
     return script(body, nonce: nonce)
   }
@@ -160,6 +160,8 @@ public struct RolloutWork: Sendable {
       \(BatchLibrary.files)
       \(HAProxyLibrary.socket)
       \(HAProxyLibrary.update)
+      \(CertificateStores.library)
+      \(MasterSocket.library)
       \(HAProxyLibrary.check)
       \(library)
       work
@@ -201,8 +203,6 @@ public struct RolloutWork: Sendable {
     return text
   }
 
-  private func numbers(of termination: TerminationShell) -> ShellText {
-    ShellText(words: items.filter { $0.termination.index == termination.index }.map { "\($0.index)" })
   /// A reload instead of many hot updates, where measured load time says so.
   private func way(of termination: TerminationShell) -> ShellText {
     let certificates = items.count { $0.termination.index == termination.index }
@@ -212,6 +212,8 @@ public struct RolloutWork: Sendable {
     return "COLD=\(ShellWord(reason)); HOT=none\n"
   }
 
+  private func numbers(of termination: TerminationShell) -> ShellText {
+    ShellText(words: items.filter { $0.termination.index == termination.index }.map { "\($0.index)" })
   }
 
   private func script(_ body: ShellText, nonce: Nonce) -> RemoteScript {

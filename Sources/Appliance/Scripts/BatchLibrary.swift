@@ -3,9 +3,6 @@
 enum BatchLibrary {
   /// Files in, and what lies where. R is the rollout's directory, T the termination's number.
   static let files: ShellText = #"""
-    # pulse: a beat now and then in a loop of short steps
-    b_count=0
-    pulse() { b_count=$((b_count+1)); if [ $((b_count % 25)) -eq 0 ]; then beat; fi; }
     # unpack: the files of its input into R, each after a line `@NONCE NAME CRC LENGTH`. WHOLE names those that arrived whole.
     unpack() {
       rm -f "$R/want"

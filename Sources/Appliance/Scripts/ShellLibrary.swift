@@ -21,6 +21,9 @@ enum ShellLibrary {
     say() { n=$((n+1)); printf '@cf %s %s\n' "$CF_NONCE" "$*" >&3; }
     # beat: silence would look like a hung node
     beat() { printf '@cf %s beat\n' "$CF_NONCE" >&3; }
+    # pulse: a beat now and then in a loop of short steps
+    b_count=0
+    pulse() { b_count=$((b_count+1)); if [ $((b_count % 25)) -eq 0 ]; then beat; fi; }
     flat() { printf '%s' "$*" | tr '\011-\015' '     ' | tr -d '\000-\010\016-\037\177' | sed 's/  */ /g' | cut -c1-600; }
     # tell RECORD TEXT: a record whose text came from elsewhere
     tell() { t_head=$1; shift; say "$t_head $(flat "$@")"; }
@@ -45,15 +48,15 @@ enum ShellLibrary {
     have() { command -v "$1" >/dev/null 2>&1; }
     nap() { sleep 0.1 2>/dev/null || sleep 1; }
     now() { date +%s; }
-    # bounded SECONDS CMD…: what it prints goes to the file OUT, never to a pipe that a daemon could keep open
-    bounded() {
-      b_left=$1; shift
     # clock: sets CLOCK to hundredths of a second of some clock
     clock() {
       CLOCK=
       if [ -r /proc/uptime ]; then read -r CLOCK b_rest </proc/uptime; CLOCK=${CLOCK%.*}${CLOCK#*.}; fi
       case $CLOCK in ''|0*|*[!0-9]*) CLOCK=$(now)00 ;; esac
     }
+    # bounded SECONDS CMD…: what it prints goes to the file OUT, never to a pipe that a daemon could keep open
+    bounded() {
+      b_left=$1; shift
       "$@" </dev/null >"$OUT" 2>&1 3>&- &
       b_pid=$!
       (

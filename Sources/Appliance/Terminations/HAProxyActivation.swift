@@ -211,7 +211,7 @@ enum HAProxyActivation {
     reload_haproxy() {
       clock; a_start=$CLOCK; E=
       if ! reload_$T; then
-        E="the reload failed: $(said)"; K=reload; return 1
+        E="the reload failed: ${E:-$(said)}"; K=reload; return 1
       fi
       if [ -n "$1" ] && ! reloaded "$1"; then K=reload; return 1; fi
       clock; TOOK=$((CLOCK-a_start))

@@ -77,9 +77,10 @@ enum HAProxyLibrary {
         done <<EOF
     $CERTS
     EOF
-        # @store/alias tells no path (haproxy#2943): the one that holds what the file holds
+        # @store/alias tells no path (haproxy#2943): by the configuration, else the one that holds what the file holds
         case $CERTS in
           *@*)
+            if stored_name "$1"; then return 0; fi
             serial_sha1 "$1"
             while read -r m_line; do
               case $m_line in @*) ;; *) continue ;; esac

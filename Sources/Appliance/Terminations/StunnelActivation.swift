@@ -3,7 +3,7 @@ import Fleet
 /// The shell side of activating and putting back, for stunnel, which reloads as a whole: one reload per batch.
 enum StunnelActivation {
   /// `activate_stunnel ITEMS`; shared functions come from ``HAProxyActivation``.
-  static let library: ShellText = "\(reload)\n\(activate)"
+  static let library: ShellText = "\(StunnelOrder.library)\n\(reload)\n\(activate)"
 
   private static let reload: ShellText = #"""
     # hang_up: SIGHUP to the daemon. A stale pid file must not make us signal somebody else's process.
@@ -51,18 +51,41 @@ enum StunnelActivation {
     """#
 
   private static let activate: ShellText = #"""
-    # refers TARGET: does a section that is not ours name this file? Unknown counts as yes.
-    refers() {
+    # named: sets NAMED to the files that sections which are not ours name; KNOWN is empty where that cannot be told
+    named() {
+      NAMED=; KNOWN=
       if [ ! -r "$CONF" ] || grep -Eq '^[[:space:]]*chroot[[:space:]]*=' "$CONF"; then return 0; fi
+      KNOWN=1
       g_dirs=$(sed -n 's/^[[:space:]]*include[[:space:]]*=[[:space:]]*//p' "$CONF" | sed 's/[[:space:]]*$//')
-      set -- "$1" "$CONF"
+      set -- "$CONF"
       for g_dir in $g_dirs; do
         for g_x in "$g_dir"/*.conf; do
           case ${g_x##*/} in certfleet-*) ;; *) if [ -r "$g_x" ]; then set -- "$@" "$g_x"; fi ;; esac
         done
       done
-      g_target=$1; shift
-      sed -n 's/^[[:space:]]*cert[[:space:]]*=[[:space:]]*//p' "$@" | sed 's/[[:space:]]*$//' | grep -Fxq "$g_target"
+      NAMED=$(sed -n 's/^[[:space:]]*cert[[:space:]]*=[[:space:]]*//p' "$@" | sed 's/[[:space:]]*$//')
+    }
+    # refers TARGET: does a section that is not ours name this file? Unknown counts as yes.
+    refers() {
+      if [ -z "$KNOWN" ]; then return 0; fi
+      case "$NL$NAMED$NL" in *"$NL$1$NL"*) return 0 ;; esac
+      return 1
+    }
+    # reach_all: a new section behind another's wildcard would never serve. Such a certificate goes back before anything is reloaded.
+    reach_all() {
+      SHADOWED=$(shadows)
+      if [ -z "$SHADOWED" ]; then return 0; fi
+      for a_n in $ALL; do
+        item_$a_n; state $a_n
+        if [ "$ST" = bad ]; then continue; fi
+        case "$NL$SHADOWED" in
+          *"${NL}certfleet-"[0-9][0-9]"-$label$TAB"*)
+            a_text=$(printf '%s\n' "$SHADOWED" | awk -F '\t' -v l="-$label" 'index($1,"certfleet-")==1 && substr($1,13)==l{
+              print "its section for " $2 " would never be reached: [" $3 "] with " $4 " stands before it"; exit}')
+            put_back "$D/old" && sections_back "$D/old" || { bad stuck "$a_text; the old file could not be put back: $E"; continue; }
+            bad unused "$a_text" ;;
+        esac
+      done
     }
     # section_files: the sections that we keep for this item
     section_files() { for g_x in "$INCLUDE"/certfleet-[0-9][0-9]-"$label".conf; do if [ -e "$g_x" ]; then printf '%s\n' "$g_x"; fi; done; }
@@ -93,7 +116,8 @@ enum StunnelActivation {
     }
     activate_stunnel() {
       ALL=$*; TOOK=0; RELOADS=0
-      a_any=
+      a_any=; a_new=
+      named
       for a_n in $ALL; do
         item_$a_n; state $a_n
         if [ "$ST" = bad ]; then continue; fi
@@ -105,11 +129,17 @@ enum StunnelActivation {
         if [ -n "$a_ours" ] && ! { keep_sections "$D/old" && sections_$a_n; }; then
           a_k=$K; a_e=$E; sections_back "$D/old"; bad "$a_k" "$a_e"; continue
         fi
+        if [ -n "$a_ours" ]; then a_new=1; fi
         if ! into_place; then
           a_k=$K; a_e=$E; put_back "$D/old"; sections_back "$D/old"; bad "$a_k" "$a_e"; continue
         fi
         a_any=1
       done
+      if [ -n "$a_new" ]; then
+        reach_all
+        a_any=
+        for a_n in $ALL; do state $a_n; if [ "$ST" != bad ]; then a_any=1; fi; done
+      fi
       if [ -n "$a_any" ]; then
         reload_stunnel; a_rc=$?
         if [ $a_rc -eq 1 ]; then

@@ -40,13 +40,18 @@ struct TerminationShell {
     switch termination {
     case .haproxy(let haproxy):
       let files = ShellText(words: haproxy.configuration.map { "-f \(ShellWord(path: $0))" })
+      let paths = ShellText(words: haproxy.configuration.map { "\(ShellWord(path: $0))" })
+      let reload: ShellText =
+        haproxy.master == nil ? "bounded 120 sh -c \(ShellWord(haproxy.reload))" : "master_reload"
       let values: ShellText = """
         term_\(index)() {
           T=\(index); KIND=haproxy; base=\(ShellWord(path: base)); SOCK=\(ShellWord(path: haproxy.socket ?? ""))
+          MASTER=\(ShellWord(path: haproxy.master ?? "")); unset STORES
           BINARY=\(ShellWord(path: haproxy.binary)); CRTLIST=\(ShellWord(path: haproxy.crtList ?? ""))
         }
         check_\(index)() { bounded 300 "$BINARY" -c \(files); }
-        reload_\(index)() { bounded 120 sh -c \(ShellWord(haproxy.reload)); }
+        configuration_\(index)() { for c_x in \(paths); do if [ -d "$c_x" ]; then cat "$c_x"/*.cfg; else cat "$c_x"; fi; done; }
+        reload_\(index)() { \(reload); }
 
         """
       return values

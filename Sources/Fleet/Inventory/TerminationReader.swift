@@ -5,7 +5,7 @@ struct TerminationReader {
   let vips: [VIPID]
 
   static let haproxyKeys = [
-    "vips", "certificates", "crt_list", "config", "socket", "reload", "binary", "probe",
+    "vips", "certificates", "crt_list", "config", "socket", "reload", "master", "binary", "probe",
   ]
   static let stunnelKeys = [
     "vips", "certificates", "config", "include", "service", "connect", "pid", "log", "reload", "probe",
@@ -99,6 +99,12 @@ struct TerminationReader {
       result.socket = socket
     }
     if let reload = section.text("reload") { result.reload = reload }
+    result.master = remotePath(section, "master")
+    if result.master != nil, section.entry("reload") != nil {
+      context.faults.error(
+        at: section.location(of: "reload"), "“reload” and “master” are two ways to reload one HAProxy",
+        remedy: "leave one of them out")
+    }
     if let binary = section.text("binary") { result.binary = binary }
     result.probe = probe(section)
     return result
