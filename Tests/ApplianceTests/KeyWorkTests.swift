@@ -102,7 +102,8 @@ struct KeyWorkTests {
 
     // A word too many would cost a living key: those asked for in the same step stay, whatever the list says.
     _ = try await requests([order("new", spent: ["dead 1", "dead/2", "new", "never-was"])], on: node)
-    #expect(try FileManager.default.contentsOfDirectory(atPath: keys).sorted() == ["new.key", "old.key", "stranger.key"])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: keys).sorted() == ["new.key", "old.key", "stranger.key"])
 
     let work = RolloutWork(node: node.node, facts: NodeFacts(surveyedAt: Date()), rollout: "r1", files: [])
     let script = work.cleanUp(succeeded: true, spent: ["old"], nonce: Nonce("c"))

@@ -66,11 +66,14 @@ struct NodeCostTests {
       let bin = "\(node.root)/counted"
       try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
       let programs = [
-        "awk", "cat", "chgrp", "chmod", "chown", "cksum", "cmp", "cp", "cut", "find", "grep", "head", "ln", "mkdir", "mv",
+        "awk", "cat", "chgrp", "chmod", "chown", "cksum", "cmp", "cp", "cut", "find", "grep", "head", "ln", "mkdir",
+        "mv",
         "openssl", "rm", "sed", "socat", "sort", "stat", "tail", "touch", "tr", "wc", "xargs",
       ]
       for program in programs {
-        let real = ["/usr/bin/", "/bin/"].map { $0 + program }.first { FileManager.default.isExecutableFile(atPath: $0) }
+        let real = ["/usr/bin/", "/bin/"].map { $0 + program }.first {
+          FileManager.default.isExecutableFile(atPath: $0)
+        }
         guard let real else { continue }
         try node.write("#!/bin/sh\necho \(program) >>\(log)\nexec \(real) \"$@\"\n", to: "\(bin)/\(program)")
         chmod("\(bin)/\(program)", 0o755)

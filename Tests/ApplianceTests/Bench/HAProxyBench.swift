@@ -12,11 +12,16 @@ final class HAProxyBench {
   var pidFile: String { "\(node.root)/run/pid" }
   var configuration: String { "\(node.root)/haproxy.cfg" }
   var list: String { "\(node.root)/list" }
+  var master: String { "\(node.root)/run/master" }
+  private let hasMaster: Bool
 
   /// What certificates are named by.
   enum Naming { case directory, crtList }
 
-  init(_ naming: Naming = .directory, shell: [String]? = nil, level: String = "admin") throws {
+  init(
+    _ naming: Naming = .directory, shell: [String]? = nil, level: String = "admin", hasMaster: Bool = false
+  ) throws {
+    self.hasMaster = hasMaster
     node = try TestNode(shell: shell)
     certificates = try Certificates()
     try node.write(try certificates.makePEM("first.test"), to: "\(node.root)/certs/first.pem")
@@ -51,7 +56,8 @@ final class HAProxyBench {
 
   func start() throws {
     let binary = try #require(Tool.haproxy.path)
-    let finished = try Run.program(binary, ["-D", "-f", configuration, "-p", pidFile])
+    let mode = hasMaster ? ["-W", "-S", master] : []
+    let finished = try Run.program(binary, mode + ["-D", "-f", configuration, "-p", pidFile])
     try #require(finished.status == 0, "\(String(decoding: finished.stderr, as: UTF8.self))")
   }
 

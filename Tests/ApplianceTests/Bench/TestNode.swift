@@ -114,7 +114,8 @@ final class Certificates {
 
   static func sha1(file: String) throws -> String {
     let text = try Run.openssl("x509", "-in", file, "-noout", "-fingerprint", "-sha1")
-    return String(text.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "=")[1]).replacing(":", with: "")
+    return String(text.trimmingCharacters(in: .whitespacesAndNewlines).split(separator: "=")[1]).replacing(
+      ":", with: "")
   }
 
   static func sha256(file: String) throws -> String {
