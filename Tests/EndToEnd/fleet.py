@@ -243,6 +243,15 @@ class Fleet:
         self.told("audit", "verify")
 
 
+def compiled(source: str, directory: str) -> str:
+    """A library for LD_PRELOAD."""
+    library = str(Path(directory, source).with_suffix(".so"))
+    compiler = next(name for name in ("cc", "clang", "gcc") if shutil.which(name))
+    words = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, str(Path(__file__).with_name(source))]
+    subprocess.run([compiler, *words, "-ldl"], check=True)
+    return library
+
+
 def leaf(target, name: str) -> bytes:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -278,7 +287,7 @@ def eventually(question: Callable[[], object], what: str, seconds: float = PATIE
 def shape(**raw) -> spec.Spec:
     """A lab's shape: keywords as `tools/lab up --spec` reads them."""
     pairs, domains = raw.pop("number", 4), raw.pop("names", 12)
-    base = spec.generated(pairs, 2, min(3, pairs), domains, raw.pop("kind", None))
+    base = spec.generated(pairs, 2, min(3, pairs), domains, raw.pop("kind", None), raw.pop("ha", False))
     base.environment = {"PEBBLE_WFE_NONCEREJECT": "5", "PEBBLE_VA_NOSLEEP": "1", "PEBBLE_AUTHZREUSE": "0"}
     # A Pebble that is only slow must not be started anew: it would forget its orders.
     base.watchdog = 0

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
-import subprocess
 import tempfile
-from pathlib import Path
 
-from .fleet import QUICK
+from .fleet import QUICK, compiled
 from .resumption import PAIRS, Resumption
-
-
-def shim(directory: str) -> str:
-    library = str(Path(directory, "killer.so"))
-    source = str(Path(__file__).with_name("killer.c"))
-    compiler = next(name for name in ("cc", "clang", "gcc") if shutil.which(name))
-    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source, "-ldl"], check=True)
-    return library
 
 
 class Killed(Resumption):
     def test_a_run_killed_after_any_commit_is_finished_by_the_next(self) -> None:
         fleet = self.fleet
         fleet.enroll()
-        library = shim(self.enterContext(tempfile.TemporaryDirectory()))
+        library = compiled("killer.c", self.enterContext(tempfile.TemporaryDirectory()))
         losses = sum(self.kill_after_each_commit(pair, library) for pair in PAIRS)
         if not QUICK:
             self.assertGreater(losses, 0, "the loop must have met the moment between intention and answer")

@@ -75,7 +75,8 @@ def infrastructure(lab: Lab) -> None:
 def node_files(lab: Lab, pair: Pair, node: Node) -> None:
     if lab.ha:
         machine.make(lab, pair, node)
-        shutil.copy(lab.path("keys", "authorized_keys"), node.path("etc", "authorized_keys"))
+        os.makedirs(node.path("etc", "ssh", "keys"))
+        shutil.copy(lab.path("keys", "authorized_keys"), node.path("etc", "ssh", "keys", "root"))
     for folder in ("bin", "etc/ssh", "etc/haproxy/certs", "var", "log", "work", "home"):
         os.makedirs(node.path(folder), exist_ok=True)
     names = sorted({row.domain for row in lab.domains if row.pair == pair.id})
@@ -126,7 +127,7 @@ def sshd_config(lab: Lab, node: Node) -> str:
     environment = f"{home}PATH={PATH} {MARK}={lab.mark} {NODE_MARK}={node.id}"
     # On a node with accounts of its own somebody may add some.
     users = "" if node.ha else f"AllowUsers {lab.user}\n"
-    keys = node.inside("etc", "authorized_keys") if node.ha else lab.path("keys", "authorized_keys")
+    keys = node.inside("etc", "ssh", "keys", "%u") if node.ha else lab.path("keys", "authorized_keys")
     return f"""\
 Port {node.ssh}
 ListenAddress {node.address}

@@ -30,6 +30,7 @@ Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 root ALL=(ALL:ALL) ALL
 @includedir /etc/sudoers.d
 """
+UNITS = "/usr/bin/systemctl"
 SYSTEMCTL = """\
 #!/bin/sh
 # Stands for systemd, which a box has not: does what Debian's units of these services do.
@@ -86,7 +87,9 @@ def accounts(node: Node) -> None:
 
 def box(lab: Lab, pair: Pair, node: Node) -> str:
     """Makes the node's file system and waits for its end, in namespaces of its own."""
-    mounts = "".join(f"mount --bind {node.path(folder)} {place}\n" for folder, place in MOUNTS.items())
+    # Where this machine has a systemctl, that is where a node's stands; else below /usr/local/bin alone.
+    mounts = f"[ ! -e {UNITS} ] || mount --bind {node.path('bin', 'systemctl')} {UNITS}\n"
+    mounts += "".join(f"mount --bind {node.path(folder)} {place}\n" for folder, place in MOUNTS.items())
     # A passive node may listen on an address that it does not hold yet.
     nonlocal_bind = "echo 1 >/proc/sys/net/ipv4/ip_nonlocal_bind\n" if pair.vip_bound else ""
     return f"#!/bin/sh\nset -e\nhostname {node.id}\n{nonlocal_bind}{mounts}touch /run/lab/box\nexec sleep infinity\n"

@@ -31,6 +31,8 @@ SEEN = {
     **{"etc": "/etc", "run": "/run", "log": "/var/log", "bin": "/usr/local/bin", "home": "/home"},
     **{"work": "/home/work", "var": "/run/lab"},
 }
+#: Names of HAProxy's sockets there.
+SOCKETS = {"stats": "admin.sock", "master": "master.sock"}
 
 
 @dataclass
@@ -86,10 +88,12 @@ class Node:
         return os.path.join(SEEN[first], *parts) if self.ha else self.path(first, *parts)
 
     def socket(self, name: str) -> str:
-        return self.path("run", "haproxy", name) if self.ha else os.path.join(self.sockets, f"{self.id}.{name}")
+        if self.ha:
+            return self.path("run", "haproxy", SOCKETS[name])
+        return os.path.join(self.sockets, f"{self.id}.{name}")
 
     def inside_socket(self, name: str) -> str:
-        return self.inside("run", "haproxy", name) if self.ha else self.socket(name)
+        return self.inside("run", "haproxy", SOCKETS[name]) if self.ha else self.socket(name)
 
     @property
     def role_file(self) -> str:
