@@ -6,7 +6,7 @@ extension Ledger {
   public mutating func reserve(_ attempt: AttemptID, _ order: PlannedOrder, at now: Date) -> [BucketRow] {
     let keys = order.charges.filter { $0.isHeld && quota(of: $0.key) != nil }.map(\.key)
     for key in keys { buckets[key, default: Bucket()].hold(attempt) }
-    held[attempt] = Set((held[attempt] ?? []) + keys).sorted()
+    held[attempt] = held[attempt].map { Set($0 + keys).sorted() } ?? keys.sorted()
     return changed(keys)
   }
 

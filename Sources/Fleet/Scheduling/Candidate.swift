@@ -24,6 +24,9 @@ public struct Candidate: Sendable, Equatable {
   public var weight: Int
   /// The preflight thinks that it will fail: it goes last, but it goes.
   public var looksBad: Bool
+  /// How often it failed in a row. Among those that look bad the one that failed least goes first: names that fail for ever must not keep
+  /// one waiting that was mended.
+  public var failures: Int
   /// An open try to go on with; if the ledger still holds its tokens, no new ones are needed.
   public var attempt: AttemptID?
 
@@ -31,7 +34,7 @@ public struct Candidate: Sendable, Equatable {
   public init(
     spec: SpecID, kind: Kind, pair: PairID, customer: CustomerID? = nil, order: PlannedOrder, expiry: Date? = nil,
     dangerAt: Date? = nil, isUrgent: Bool = false, notBefore: Date? = nil, weight: Int = 1, looksBad: Bool = false,
-    attempt: AttemptID? = nil
+    failures: Int = 0, attempt: AttemptID? = nil
   ) {
     self.spec = spec
     self.kind = kind
@@ -44,6 +47,7 @@ public struct Candidate: Sendable, Equatable {
     self.notBefore = notBefore
     self.weight = weight
     self.looksBad = looksBad
+    self.failures = failures
     self.attempt = attempt
   }
 
@@ -54,15 +58,17 @@ public struct Candidate: Sendable, Equatable {
   }
 }
 
-/// The place of a candidate among its equals: what looks bad last, then the nearest expiry, the heavier customer, a stable spread.
+/// The place of a candidate among its equals: what looks bad last, by its failures, then the nearest expiry, the heavier customer, a stable spread.
 struct Rank: Sendable, Comparable {
   var looksBad: Bool
+  var failures: Int
   var expiry: Microseconds
   var lightness: Int
   var spread: UInt64
 
   init(_ candidate: Candidate, seed: UInt64) {
     looksBad = candidate.looksBad
+    failures = candidate.looksBad ? candidate.failures : 0
     expiry = candidate.expiry?.microseconds ?? .max
     lightness = -candidate.weight
     spread = StableHash.of(candidate.spec.rawValue, seed: seed)
@@ -70,6 +76,7 @@ struct Rank: Sendable, Comparable {
 
   static func < (left: Rank, right: Rank) -> Bool {
     if left.looksBad != right.looksBad { return right.looksBad }
+    if left.failures != right.failures { return left.failures < right.failures }
     if left.expiry != right.expiry { return left.expiry < right.expiry }
     if left.lightness != right.lightness { return left.lightness < right.lightness }
     return left.spread < right.spread

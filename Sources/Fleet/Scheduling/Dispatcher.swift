@@ -314,7 +314,7 @@ public struct Dispatcher: Sendable {
       customer: certificate.spec.customer, order: planned(certificate, inventory.authorities[0].id, at: now),
       expiry: certificate.servedNotAfter, dangerAt: certificate.issued?.dangerAt,
       weight: certificate.spec.customer.flatMap { weights[$0] } ?? 1,
-      looksBad: certificate.lastFailure?.kind.retry == .backOff)
+      looksBad: certificate.lastFailure?.kind.retry == .backOff, failures: certificate.failures)
   }
 
   private mutating func offer(_ certificate: CertificateState, _ reason: Reason, at now: Date) {

@@ -116,7 +116,10 @@ extension Scheduler {
     if gates[gate].urgency == .emergency {
       gates[gate].free.push(entry)
     } else if best.rank.looksBad {
-      gates[gate].last.push(TailEntry(tail: max(now, tail?.finish ?? now), tat: tail?.tat ?? 0, entry: entry))
+      // Without a tail none goes before another because it was looked at later.
+      let finish = tail.map { $0.finish > now ? $0.finish : 0 } ?? 0
+      let failures = best.rank.failures
+      gates[gate].last.push(TailEntry(failures: failures, tail: finish, tat: tail?.tat ?? 0, entry: entry))
     } else if let tail, tail.finish > now {
       if tail.isFull {
         gates[gate].full.push(TailEntry(tail: tail.surplus * tail.refill, tat: 0, entry: entry))

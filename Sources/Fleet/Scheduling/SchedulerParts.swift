@@ -117,12 +117,15 @@ struct Entry: Sendable, Comparable {
 
 /// The longest tail first.
 struct TailEntry: Sendable, Comparable {
+  /// Only of what looks bad: the one that failed least goes before any tail.
+  var failures = 0
   var tail: Microseconds
   /// Among equal tails the bucket that has more left: it is nearer to being full.
   var tat: Microseconds
   var entry: Entry
 
   static func < (left: TailEntry, right: TailEntry) -> Bool {
+    if left.failures != right.failures { return left.failures < right.failures }
     if left.tail != right.tail { return left.tail > right.tail }
     if left.tat != right.tat { return left.tat < right.tat }
     return left.entry < right.entry

@@ -25,6 +25,8 @@ extension Scheduler {
   func urgency(of candidate: Candidate, at now: Microseconds) -> Urgency {
     if candidate.isUrgent { return .emergency }
     guard let danger = candidate.dangerAt else { return .everyday }
+    // What expired and still fails has nothing left to be saved; hundreds of customers who left must not take the reserve every day.
+    if candidate.looksBad, let expiry = candidate.expiry, expiry.microseconds <= now { return .everyday }
     return danger.microseconds <= now ? .emergency : .everyday
   }
 
@@ -36,7 +38,7 @@ extension Scheduler {
       return
     }
     let urgency = urgency(of: candidate, at: now)
-    if urgency == .everyday, let danger = candidate.dangerAt {
+    if urgency == .everyday, let danger = candidate.dangerAt, danger.microseconds > now {
       setAlarm(Alarm(at: danger.microseconds, kind: .danger, index: index, stamp: jobs[index].stamp + 1))
     }
     let cell = cell(for: candidate, urgency)
