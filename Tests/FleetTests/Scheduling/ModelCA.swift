@@ -3,7 +3,7 @@ import Foundation
 @testable import Fleet
 
 /// A CA that counts events, written without looking at the ledger: a limit of `burst` refilled every `refill` means that in *every*
-/// interval of length w at most `burst + w/refill` events lie. No TAT, no buckets: lists of moments and brute force.
+/// interval of length w at most `burst + w/refill` events lie. No TAT, no buckets: lists of moments, and in the end brute force over all.
 struct ModelCA {
   struct Rule: Sendable {
     var burst: Int
@@ -21,73 +21,106 @@ struct ModelCA {
   var rules: [Limit: Rule]
   private(set) var refusals: [Refusal] = []
   private(set) var paused: Set<String> = []
-  private var events: [String: [Int64]] = [:]
+  /// Certificates and failures that came although their limit had nothing left: promised twice by whoever asked.
+  private(set) var oversteps: [String] = []
+  private var series: [String: EventSeries] = [:]
   private var lastIssued: [[String]: Int64] = [:]
 
   init(rules: [Limit: Rule]) { self.rules = rules }
 
   /// newOrder: all limits are looked at; if any refuses, nothing is spent and the longest wait is named.
-  mutating func newOrder(_ names: [String], _ domains: [String], at now: Int64) -> Refusal? {
-    let isSameSet = lastIssued[names].map { now - $0 <= 120 * 86_400_000_000 } ?? false
-    var checks: [(Limit, String?, String)] = [(.certificatesPerFQDNSet, nil, Self.set(names))]
-    if !isSameSet {
-      checks.append((.newOrdersPerAccount, nil, "orders"))
-      checks += domains.map { (.certificatesPerDomain, $0, "domain \($0)") }
-    }
-    checks += names.map { (.failedAuthorizations, $0, "failed \($0)") }
-    let refusal = checks.compactMap { limit, subject, key in
-      wait(limit, key, at: now).map { Refusal(limit: limit, subject: subject, wait: $0) }
+  mutating func newOrder(_ names: [String], _ domains: [String], at now: Int64, isRenewal: Bool = false) -> Refusal? {
+    let refusal = checks(names, domains, at: now, isRenewal: isRenewal).compactMap { check in
+      wait(check, at: now).map { Refusal(limit: check.limit, subject: check.subject, wait: $0) }
     }.max { $0.wait < $1.wait }
     if let refusal {
       refusals.append(refusal)
       return refusal
     }
-    if !isSameSet { count("orders", at: now) }
+    if !isRenewal, !isSameSet(names, at: now) { count(.newOrdersPerAccount, "orders", at: now) }
     return nil
   }
 
-  /// Issuance: the set always counts, the domains unless it renews the same set; an empty bucket is not spent further.
-  mutating func issue(_ names: [String], _ domains: [String], at now: Int64) {
-    let isSameSet = lastIssued[names].map { now - $0 <= 120 * 86_400_000_000 } ?? false
-    if wait(.certificatesPerFQDNSet, Self.set(names), at: now) == nil { count(Self.set(names), at: now) }
-    if !isSameSet {
-      for domain in domains where wait(.certificatesPerDomain, "domain \(domain)", at: now) == nil {
-        count("domain \(domain)", at: now)
-      }
+  /// Whether an order at `now` would be taken and still leave this many of each limit to others.
+  func hasRoom(_ names: [String], _ domains: [String], keeping: [Limit: Int], at now: Int64) -> Bool {
+    checks(names, domains, at: now, isRenewal: false).allSatisfy { check in
+      wait(check, at: now, beside: keeping[check.limit] ?? 0) == nil
     }
-    for name in names { events["row \(name)"] = nil }
+  }
+
+  private struct Check {
+    var limit: Limit
+    var subject: String?
+    var key: String
+  }
+
+  /// What newOrder looks at. A renewal by ARI (RFC 9773 `replaces`, in its window) is let off everything.
+  private func checks(_ names: [String], _ domains: [String], at now: Int64, isRenewal: Bool) -> [Check] {
+    guard !isRenewal else { return [] }
+    var checks = [Check(limit: .certificatesPerFQDNSet, key: Self.set(names))]
+    if !isSameSet(names, at: now) {
+      checks.append(Check(limit: .newOrdersPerAccount, key: "orders"))
+      checks += domains.map { Check(limit: .certificatesPerDomain, subject: $0, key: "domain \($0)") }
+    }
+    return checks + names.map { Check(limit: .failedAuthorizations, subject: $0, key: "failed \($0)") }
+  }
+
+  private func isSameSet(_ names: [String], at now: Int64) -> Bool {
+    lastIssued[names].map { now - $0 <= 120 * 86_400_000_000 } ?? false
+  }
+
+  /// Issuance: the set always counts, the domains unless it renews the same set; an empty bucket is not spent further.
+  mutating func issue(_ names: [String], _ domains: [String], at now: Int64, isRenewal: Bool = false) {
+    let isExempt = isRenewal || isSameSet(names, at: now)
+    spend(.certificatesPerFQDNSet, Self.set(names), at: now)
+    if !isExempt { for domain in domains { spend(.certificatesPerDomain, "domain \(domain)", at: now) } }
+    for name in names { series["row \(name)"] = nil }
     lastIssued[names] = now
   }
 
+  /// A certificate of before the story.
+  mutating func issuedBefore(_ names: [String], at moment: Int64) { lastIssued[names] = moment }
+
   mutating func fail(_ name: String, at now: Int64) {
-    if wait(.failedAuthorizations, "failed \(name)", at: now) == nil { count("failed \(name)", at: now) }
-    if wait(.failedAuthorizationsForPausing, "row \(name)", at: now) == nil {
-      count("row \(name)", at: now)
-    } else {
-      paused.insert(name)
-    }
+    spend(.failedAuthorizations, "failed \(name)", at: now)
+    let check = Check(limit: .failedAuthorizationsForPausing, key: "row \(name)")
+    if wait(check, at: now) == nil { count(check.limit, check.key, at: now) } else { paused.insert(name) }
   }
 
   /// Somebody else's certificate under the domain.
   mutating func spendElsewhere(_ domain: String, at now: Int64) {
-    if wait(.certificatesPerDomain, "domain \(domain)", at: now) == nil { count("domain \(domain)", at: now) }
+    let check = Check(limit: .certificatesPerDomain, key: "domain \(domain)")
+    if wait(check, at: now) == nil { count(check.limit, check.key, at: now) }
   }
+
+  /// Another client of the same account orders.
+  mutating func orderElsewhere(at now: Int64) {
+    let check = Check(limit: .newOrdersPerAccount, key: "orders")
+    if wait(check, at: now) == nil { count(check.limit, check.key, at: now) }
+  }
+
+  /// Intervals with more events than their limit allows, over everything that ever happened: none, if the shortcuts above are right.
+  var overruns: [String] { series.filter { $0.value.hasOverrun }.keys.sorted() }
 
   private static func set(_ names: [String]) -> String { "set " + names.joined(separator: ",") }
 
-  private mutating func count(_ key: String, at now: Int64) { events[key, default: []].append(now) }
+  private mutating func spend(_ limit: Limit, _ key: String, at now: Int64) {
+    if wait(Check(limit: limit, key: key), at: now) == nil {
+      count(limit, key, at: now)
+    } else {
+      oversteps.append(key)
+    }
+  }
+
+  private mutating func count(_ limit: Limit, _ key: String, at now: Int64) {
+    guard let rule = rules[limit] else { return }
+    series[key, default: EventSeries(burst: rule.burst, refill: rule.refill)].append(now)
+  }
 
   /// Nil if one more event at `now` keeps every interval within the rule; else how long until it would.
-  private func wait(_ limit: Limit, _ key: String, at now: Int64) -> Int64? {
-    guard let rule = rules[limit], let moments = events[key] else { return nil }
-    var earliest = now
-    moments.withUnsafeBufferPointer { moments in
-      for index in moments.indices {
-        // From moments[index] to now, both counted, with the new one: (count − burst) refills must fit in between.
-        let excess = Int64(moments.count - index + 1 - rule.burst)
-        if excess > 0 { earliest = max(earliest, moments[index] + excess * rule.refill) }
-      }
-    }
-    return earliest > now ? earliest - now : nil
+  private func wait(_ check: Check, at now: Int64, beside others: Int = 0) -> Int64? {
+    guard rules[check.limit] != nil, let series = series[check.key] else { return nil }
+    guard series.isOver(with: 1 + others, at: now) else { return nil }
+    return series.earliest(with: 1 + others) - now
   }
 }

@@ -42,6 +42,8 @@ struct VirtualFleet {
     var refusals: [ModelCA.Refusal] = []
     var paused: Set<String> = []
     var orders = 0
+    /// Intervals in which the CA counted more than its limits allow, and what was spent though nothing was left.
+    var overruns: [String] = []
     var idleWhileStartable: [String] = []
     var storeDiffers = 0
     var mostInFlight = 0
@@ -185,7 +187,7 @@ struct VirtualFleet {
         outcome.mostOnPair = max(outcome.mostOnPair, flights.values.count { $0.pair == lease.pair })
         schedule(.orderArrives, lease.attempt, at: now + seconds(0.2...1.5))
       case .wait, .idle:
-        if isSuspicious { outcome.idleWhileStartable += startable(wanted, flights, ledger, at: date) }
+        if isSuspicious { outcome.idleWhileStartable += startable(wanted, flights, ledger, authority, at: date) }
         var next = moments.first?.at ?? .max
         if case .wait(let until, _) = decision { next = min(next, until.microseconds) }
         guard next < .max else {
@@ -198,6 +200,7 @@ struct VirtualFleet {
     }
     outcome.refusals = authority.refusals
     outcome.paused = authority.paused
+    outcome.overruns = authority.overruns + authority.oversteps
     outcome.ledger = ledger
     return outcome
   }
@@ -209,39 +212,77 @@ struct VirtualFleet {
     return scheduler
   }
 
-  /// Work that could start although the scheduler says that nothing can: asked one by one.
+  /// Work that could start although the scheduler says that nothing can: asked one by one, from the ledger, and from the CA's own count
+  /// when nothing is in flight that it has not heard of.
   private func startable(
-    _ wanted: [SpecID: Candidate], _ flights: [AttemptID: Lease], _ ledger: Ledger, at now: Date
+    _ wanted: [SpecID: Candidate], _ flights: [AttemptID: Lease], _ ledger: Ledger, _ authority: ModelCA, at now: Date
   ) -> [String] {
     guard flights.count < limits.total else { return [] }
     let flying = Set(flights.values.map(\.spec))
     let sets = Set(flights.values.map(\.order.names))
     let onPair = Dictionary(grouping: flights.values, by: \.pair).mapValues(\.count)
+    // The ledger counts whole seconds, a second late, and hears of an order or a certificate up to a second after the CA counted it.
+    let earlier = now.microseconds - 4_000_000
     return wanted.values.compactMap { candidate in
       guard !flying.contains(candidate.spec), candidate.notBefore ?? now <= now, !sets.contains(candidate.order.names),
         onPair[candidate.pair, default: 0] < limits.perPair,
         calendars[candidate.pair]?.opens(from: now) ?? now <= now
       else { return nil }
-      let urgency: Urgency = candidate.isUrgent || candidate.dangerAt ?? .distantFuture <= now ? .emergency : .everyday
-      guard ledger.decide(candidate.order, for: urgency, at: now) == .now else { return nil }
-      return "\(candidate.spec) at \(now.timeIntervalSince(noon))"
+      let order = candidate.order
+      let isLeftByLedger = ledger.decide(order, for: .everyday, at: now) == .now
+      let isLeftByCA =
+        flights.isEmpty && outages.isEmpty
+        && authority.hasRoom(order.names.names, order.registeredDomains, keeping: kept, at: earlier)
+      guard isLeftByLedger || isLeftByCA else { return nil }
+      return "\(candidate.spec) at \(now.timeIntervalSince(noon)), by the \(isLeftByLedger ? "ledger" : "CA's count")"
     }
   }
 
-  /// The time that no scheduler can beat, net of the reserve: the account's bucket, or the slowest domain's, or set's.
+  /// What everyday work leaves of each limit.
+  private var kept: [Limit: Int] {
+    Dictionary(
+      uniqueKeysWithValues: rules.map { limit, rule in
+        (limit, Int(reserve.tokens(of: limit, Quota(burst: Int64(rule.burst), refillMicroseconds: rule.refill))))
+      })
+  }
+
+  /// The time that no scheduler can beat, net of the reserve and of what windows leave: the account's bucket, or the slowest domain's or
+  /// set's; with windows also what one pair's own windows leave of each.
   var bound: Double {
-    func tail(_ count: Int, _ limit: Limit) -> Double {
-      guard let rule = rules[limit] else { return 0 }
-      let kept = Int(reserve.tokens(of: limit, Quota(burst: Int64(rule.burst), refillMicroseconds: rule.refill)))
-      return Double(max(0, count - (rule.burst - kept))) * Double(rule.refill) / 1e6
-    }
     let new = candidates.filter { $0.order.exemption == .none }
-    var domains: [String: Int] = [:]
-    for candidate in new { for domain in candidate.order.registeredDomains { domains[domain, default: 0] += 1 } }
-    let sets = Dictionary(grouping: candidates, by: \.order.names).values.map(\.count).max() ?? 0
-    return max(
-      tail(new.count, .newOrdersPerAccount), tail(domains.values.max() ?? 0, .certificatesPerDomain),
-      tail(sets, .certificatesPerFQDNSet))
+    var groups: [(Limit, [Candidate])] = [(.newOrdersPerAccount, new)]
+    var domains: [String: [Candidate]] = [:]
+    for candidate in new {
+      for domain in candidate.order.registeredDomains { domains[domain, default: []] += [candidate] }
+    }
+    groups += domains.values.map { (.certificatesPerDomain, $0) }
+    groups += Dictionary(grouping: candidates, by: \.order.names).values.map { (.certificatesPerFQDNSet, $0) }
+    if !calendars.isEmpty {
+      groups += groups.flatMap { limit, group in
+        Dictionary(grouping: group, by: \.pair).values.map { (limit, $0) }
+      }
+    }
+    return groups.map { least($1, $0) }.max() ?? 0
+  }
+
+  /// The soonest end of a group that only this limit and the windows of its pairs hold: tokens are taken as soon as they come, while any
+  /// of the pairs is open.
+  private func least(_ group: [Candidate], _ limit: Limit) -> Double {
+    guard let rule = rules[limit] else { return 0 }
+    let open = Set(group.map(\.pair)).map { calendars[$0] ?? .open }
+    let burst = Double(rule.burst - (kept[limit] ?? 0))
+    let refill = Double(rule.refill) / 1e6
+    var (now, tokens) = (0.0, burst)
+    for _ in group {
+      let token = tokens >= 1 ? now : now + (1 - tokens) * refill
+      let opening =
+        open.contains(.open)
+        ? token : open.compactMap { $0.opens(from: after(token)) }.min().map { $0.timeIntervalSince(noon) }
+      guard let opening else { return 0 }
+      tokens = min(burst, tokens + (opening - now) / refill) - 1
+      now = opening
+    }
+    return now
   }
 
   /// Let's Encrypt's production limits, from the published numbers.
