@@ -20,6 +20,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var groups: [FailureGroup]
   /// Orders that may exist at the CA without our knowing them: asked for, then the process died before the answer was recorded.
   public var lostOrders: [LostOrder]
+  /// Limits of the CA's that somebody else uses too.
+  public var limitNotes: [LimitNote]
   /// Nodes proved below the wire, with the reason.
   public var weakProofs: [WeakProof]
   /// What reloading cost each node.
@@ -121,6 +123,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     troubles = Self.troubles(rows, after: after, inventory: inventory)
     weakProofs = Self.weakProofs(rows)
     reloads = Self.reloads(records)
+    limitNotes = LimitNote.notes(records)
     lostOrders = records.compactMap { record in
       guard case .attemptFailed(let of, let failure) = record.event, failure.kind == .orderLost else { return nil }
       return LostOrder(spec: of.spec, detail: failure.detail)

@@ -26,6 +26,12 @@ public enum SweepReportHTML {
           [HTMLPage.heading("Orders lost in a crash: \(report.lostOrders.count)")]
             + report.lostOrders.map { HTMLPage.paragraph("\($0.spec): \($0.detail)", muted: true) }))
     }
+    if !report.limitNotes.isEmpty {
+      body.append(
+        HTMLPage.card(
+          [HTMLPage.heading("Limits of the CA that others use as well")]
+            + report.limitNotes.map { HTMLPage.paragraph($0.text, muted: true) }))
+    }
     if !report.unconfirmed.isEmpty {
       body.append(
         HTMLPage.card(

@@ -16,7 +16,7 @@ public enum SweepReportText {
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
-    lines += troubles(report) + groups(report) + losses(report) + proofs(report) + reloads(report)
+    lines += troubles(report) + groups(report) + losses(report) + limits(report) + proofs(report) + reloads(report)
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -100,6 +100,12 @@ public enum SweepReportText {
       + report.reloads.prefix(5).map {
         "    \($0.node): \(Wording.count($0.count, "reload")) for \(Wording.count($0.certificates, "certificate")), up to \(Wording.seconds($0.longestMilliseconds))"
       }
+  }
+
+  private static func limits(_ report: SweepReport) -> [String] {
+    guard !report.limitNotes.isEmpty else { return [] }
+    return ["", "Limits of the CA that others use as well:"]
+      + report.limitNotes.map { "    \(Printable.terminal($0.text))" }
   }
 
   private static func proofs(_ report: SweepReport) -> [String] {

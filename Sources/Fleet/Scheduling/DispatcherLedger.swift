@@ -25,7 +25,9 @@ extension Dispatcher {
       rows += ledger.release(of.attempt, order: fate, at: record.at)
       if failure.kind == .rateLimited {
         let signal = RateLimitSignal.read(
-          status: 429, type: nil, detail: failure.detail, retryAfter: failure.retryAfter, at: record.at)
+          status: 429, type: nil, detail: failure.detail,
+          // Boulder rounds Retry-After to the nearest second, and the moment that we make of it is stored in whole ones.
+          retryAfter: failure.retryAfter?.addingTimeInterval(2), at: record.at)
         if let signal {
           rows += ledger.apply(signal, to: planned(certificate, authority, at: record.at), at: record.at)
         }

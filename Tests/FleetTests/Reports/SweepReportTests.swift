@@ -1,6 +1,7 @@
-import Fleet
 import Foundation
 import Testing
+
+@testable import Fleet
 
 @Suite struct SweepReportTests {
   private func closed(_ index: Int) -> Failure { Failure(.port80Closed, "192.0.2.\(index % 250): refused") }
@@ -41,6 +42,29 @@ import Testing
 
     #expect(fixture.report().total.issued == 1)
     #expect(fixture.report().total.renewed == 0)
+  }
+
+  @Test func aLimitThatOthersUseIsSaidOnceWithItsRefusals() throws {
+    var fixture = ReportFixture()
+    try fixture.serve("n", was: .unknown)
+    let words =
+      "too many new orders (300) from this account in the last 3h0m0s, retry after 2026-09-21 14:20:00 UTC: see"
+    fixture.records = (0..<3).map { index in
+      Record(
+        sequence: Int64(index), at: fixture.noon, sweep: fixture.sweep,
+        event: .attemptFailed(
+          of: AttemptReference(spec: SpecID("lb0/n"), attempt: AttemptID("a\(index)")),
+          failure: Failure(.rateLimited, words, retryAfter: fixture.noon + Double(60 * index))))
+    }
+
+    let report = fixture.report()
+
+    let until = fixture.noon + 120
+    #expect(report.limitNotes == [LimitNote(limit: .newOrdersPerAccount, subject: nil, refusals: 3, until: until)])
+    #expect(!report.needsAttention)
+    let said = "new orders per account: 3 orders refused that our own count allowed, so somebody else uses it too"
+    #expect(SweepReportText.render(report).contains(said))
+    #expect(SweepReportHTML.render(report).contains(said))
   }
 
   @Test func fourHundredEqualFailuresAreOneGroupAndAFewLines() throws {
