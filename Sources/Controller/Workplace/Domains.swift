@@ -78,11 +78,11 @@ extension Workplace {
 
   /// What the files want against what the journal has; faults end the command with all of them.
   func difference(
-    _ files: [String]?, pair: PairID? = nil, customer: CustomerID? = nil
+    _ files: [String]?, pair: PairID? = nil, customer: CustomerID? = nil, from known: FleetState? = nil
   ) throws(CommandFault) -> (value: ImportDifference, warnings: [String]) {
     let loaded = DomainLoader.load(
       files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
-    let state = try fleetState()
+    let state = if let known { known } else { try fleetState() }
     let sharing = Set(inventory.customers.filter(\.sharesNames).map(\.id))
     let difference = ImportDifference(
       importing: loaded.list, into: state.certificates.values.map(\.spec), sharing: sharing)

@@ -96,22 +96,8 @@ extension Workplace {
   public func plan(customer: String?, pair: String?) throws(CommandFault) -> PlanForecast {
     if let pair { _ = try find(pairs: [pair]) }
     if let customer { try know(customer: customer) }
-    let difference = try difference(nil).value
     let now = clock.now
-    let snapshot: JournalSnapshot
-    do throws(JournalError) {
-      snapshot = try journal.snapshot()
-    } catch {
-      throw CommandFault(error)
-    }
-    var state = snapshot.state
-    do throws(IllegalTransition) {
-      for event in Self.events(difference) {
-        try state.apply(Record(sequence: 0, at: now, sweep: nil, event: event))
-      }
-    } catch {
-      throw .couldNotRun(error.description)
-    }
+    let (state, buckets) = try wantedState(at: now)
     let names = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.name) })
     var plan = Planner.plan(state, inventory: inventory, at: now)
     plan.changes.removeAll { change in
@@ -119,7 +105,7 @@ extension Workplace {
       return (customer != nil && spec.customer?.rawValue != customer) || (pair != nil && spec.pair.rawValue != pair)
     }
     let dispatcher = Dispatcher(
-      state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: snapshot.buckets), seed: 0, at: now)
+      state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: buckets), seed: 0, at: now)
     let forecast = dispatcher.forecast(at: now)
     func finish(_ group: Forecast.Group) -> PlanForecast.Finish {
       .init(count: group.count, at: group.end, boundBy: group.boundBy?.description)
@@ -132,5 +118,25 @@ extension Workplace {
     return PlanForecast(
       plan: SavedPlan(plan: plan), finish: (customer == nil && pair == nil ? forecast.total : total).map(finish),
       customers: customers, undated: forecast.never)
+  }
+
+  /// The state as it would be once the inventory's own lists are taken over, and the ledger's rows.
+  func wantedState(at now: Date) throws(CommandFault) -> (FleetState, [BucketRow]) {
+    let snapshot: JournalSnapshot
+    do throws(JournalError) {
+      snapshot = try journal.snapshot()
+    } catch {
+      throw CommandFault(error)
+    }
+    var state = snapshot.state
+    let difference = try difference(nil, from: state).value
+    do throws(IllegalTransition) {
+      for event in Self.events(difference) {
+        try state.apply(Record(sequence: 0, at: now, sweep: nil, event: event))
+      }
+    } catch {
+      throw .couldNotRun(error.description)
+    }
+    return (state, snapshot.buckets)
   }
 }

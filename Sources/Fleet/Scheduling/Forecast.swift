@@ -20,6 +20,8 @@ public struct Forecast: Sendable, Equatable {
   public struct Finish: Sendable, Equatable {
     /// Which.
     public var spec: SpecID
+    /// A first issue or a renewal.
+    public var kind: Candidate.Kind
     /// Where it is served.
     public var pair: PairID
     /// Whose it is.
@@ -55,23 +57,52 @@ public struct Forecast: Sendable, Equatable {
   /// What never starts within the horizon: paused pairs, and back-offs that only a person ends.
   public let never: Int
 
+  /// What will be wanted although it is not yet.
+  struct Later {
+    /// Certificates that fall due, by time.
+    var due: [(at: Date, candidate: Candidate)] = []
+    /// How long a certificate lives that is issued in the forecast: it falls due again when two thirds are over. Nil: it is not followed.
+    var lifetime: TimeInterval?
+  }
+
   /// Plays everything that waits through, as if every attempt succeeded. What is in flight already is not known here: its tokens stay
   /// reserved, its places taken.
   public static func run(
     _ scheduler: Scheduler, _ ledger: Ledger, from: Date, latency: Latency = Latency(), horizonDays: Int = 3_660
+  ) -> Forecast {
+    run(scheduler, ledger, from: from, latency: latency, horizonDays: horizonDays, later: Later()) { _, _, _ in }
+  }
+
+  /// The same with what falls due on the way; `midnight` is told each UTC midnight that passes, with the ledger and how many wait then.
+  static func run(
+    _ scheduler: Scheduler, _ ledger: Ledger, from: Date, latency: Latency = Latency(), horizonDays: Int, later: Later,
+    midnight: (Date, Ledger, Int) -> Void
   ) -> Forecast {
     var scheduler = scheduler
     var ledger = ledger
     var now = from
     var arrivals = Heap<Arrival>()
     var open: [Int: Finish] = [:]
+    var orders: [Int: PlannedOrder] = [:]
     var finishes: [Finish] = []
     let horizon = from.addingTimeInterval(Double(horizonDays) * 86_400)
+    var renewals = Heap<Renewal>()
+    for (at, candidate) in later.due { renewals.push(Renewal(at: at, candidate: candidate)) }
+    var day = Date(timeIntervalSince1970: (from.timeIntervalSince1970 / 86_400).rounded(.down) * 86_400 + 86_400)
     var serial = 0
 
     func attempt(_ serial: Int) -> AttemptID { AttemptID("forecast-\(serial)") }
+    func next() -> Date { min(arrivals.first?.at ?? .distantFuture, renewals.first?.at ?? .distantFuture) }
 
     run: while now <= horizon {
+      while day <= now {
+        midnight(day, ledger, scheduler.waitingCount)
+        day.addTimeInterval(86_400)
+      }
+      while let renewal = renewals.first, renewal.at <= now {
+        renewals.pop()
+        scheduler.add(renewal.candidate)
+      }
       while let arrival = arrivals.first, arrival.at <= now {
         arrivals.pop()
         guard let finish = open[arrival.serial] else { continue }
@@ -80,6 +111,9 @@ public struct Forecast: Sendable, Equatable {
           _ = ledger.commit(id, at: now)
           scheduler.finished(finish.spec)
           open[arrival.serial] = nil
+          if let lifetime = later.lifetime, let order = orders.removeValue(forKey: arrival.serial) {
+            renewals.push(Renewal(finish, order, from: now, lifetime: lifetime))
+          }
         } else {
           _ = ledger.orderCreated(id, at: now)
         }
@@ -89,17 +123,21 @@ public struct Forecast: Sendable, Equatable {
       case .start(let lease):
         let end = now.addingTimeInterval(latency.issue)
         let finish = Finish(
-          spec: lease.spec, pair: lease.pair, customer: lease.customer, start: now, end: end, boundBy: lease.boundBy)
+          spec: lease.spec, kind: lease.kind, pair: lease.pair, customer: lease.customer, start: now, end: end,
+          boundBy: lease.boundBy)
         open[serial] = finish
+        if later.lifetime != nil { orders[serial] = lease.order }
         finishes.append(finish)
         arrivals.push(Arrival(at: now.addingTimeInterval(latency.order), serial: serial, isIssued: false))
         arrivals.push(Arrival(at: end, serial: serial, isIssued: true))
-      case .wait(let until, _): now = min(until, arrivals.first?.at ?? .distantFuture)
+      case .wait(let until, _): now = min(until, next())
       case .idle:
-        guard let next = arrivals.first?.at else { break run }
+        let next = next()
+        guard next < .distantFuture else { break run }
         now = next
       }
     }
+    midnight(day, ledger, scheduler.waitingCount)
     return Forecast(from: from, finishes: finishes, never: scheduler.waitingCount)
   }
 
@@ -137,6 +175,31 @@ public struct Forecast: Sendable, Equatable {
 
     static func < (left: Arrival, right: Arrival) -> Bool {
       left.at == right.at ? left.serial < right.serial : left.at < right.at
+    }
+  }
+
+  private struct Renewal: Sendable, Comparable {
+    var at: Date
+    var candidate: Candidate
+
+    init(at: Date, candidate: Candidate) {
+      self.at = at
+      self.candidate = candidate
+    }
+
+    /// The same names once more, when a third of the life is left (RFC 9773 suggests no other time before the CA is asked).
+    init(_ finish: Finish, _ order: PlannedOrder, from start: Date, lifetime: TimeInterval) {
+      at = start.addingTimeInterval(lifetime * 2 / 3)
+      candidate = Candidate(
+        spec: finish.spec, kind: .renew, pair: finish.pair, customer: finish.customer,
+        order: PlannedOrder(
+          authority: order.authority, names: order.names, registeredDomains: order.registeredDomains,
+          exemption: .sameSet),
+        expiry: start.addingTimeInterval(lifetime), dangerAt: start.addingTimeInterval(lifetime * 8 / 9))
+    }
+
+    static func < (left: Renewal, right: Renewal) -> Bool {
+      left.at == right.at ? left.candidate.spec < right.candidate.spec : left.at < right.at
     }
   }
 }
