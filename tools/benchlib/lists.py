@@ -8,15 +8,15 @@ PAIRS = 50
 CUSTOMERS = 10
 
 
-def write(directory: Path, rows: int) -> None:
-    (directory / "fleet.yaml").write_text(inventory())
+def write(directory: Path, rows: int, limits: str = "none") -> None:
+    (directory / "fleet.yaml").write_text(inventory(limits))
     (directory / "domains.csv").write_text(domains(rows))
 
 
-def inventory() -> str:
+def inventory(limits: str) -> str:
     """No address in it is ever contacted: 192.0.2.0/24 and the like would not do for fifty pairs."""
     lines = [
-        "authorities: [{ id: ca, directory: 'https://ca.example/directory', limits: none }]",
+        f"authorities: [{{ id: ca, directory: 'https://ca.example/directory', limits: {limits} }}]",
         "defaults: { ssh: { agent: true } }",
         "customers:",
         *(f"  - {{ id: customer{i} }}" for i in range(CUSTOMERS)),
