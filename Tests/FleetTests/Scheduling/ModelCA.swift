@@ -87,16 +87,21 @@ struct ModelCA {
     if wait(check, at: now) == nil { count(check.limit, check.key, at: now) } else { paused.insert(name) }
   }
 
-  /// Somebody else's certificate under the domain.
-  mutating func spendElsewhere(_ domain: String, at now: Int64) {
-    let check = Check(limit: .certificatesPerDomain, key: "domain \(domain)")
-    if wait(check, at: now) == nil { count(check.limit, check.key, at: now) }
+  /// Somebody else's certificate under the domain; how long they have to wait if it is refused.
+  @discardableResult
+  mutating func spendElsewhere(_ domain: String, at now: Int64) -> Int64? {
+    elsewhere(Check(limit: .certificatesPerDomain, key: "domain \(domain)"), at: now)
   }
 
   /// Another client of the same account orders.
-  mutating func orderElsewhere(at now: Int64) {
-    let check = Check(limit: .newOrdersPerAccount, key: "orders")
-    if wait(check, at: now) == nil { count(check.limit, check.key, at: now) }
+  mutating func orderElsewhere(at now: Int64) -> Int64? {
+    elsewhere(Check(limit: .newOrdersPerAccount, key: "orders"), at: now)
+  }
+
+  private mutating func elsewhere(_ check: Check, at now: Int64) -> Int64? {
+    if let wait = wait(check, at: now) { return wait }
+    count(check.limit, check.key, at: now)
+    return nil
   }
 
   /// Intervals with more events than their limit allows, over everything that ever happened: none, if the shortcuts above are right.
