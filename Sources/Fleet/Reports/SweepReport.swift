@@ -24,6 +24,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var limitNotes: [LimitNote]
   /// Nodes proved below the wire, with the reason.
   public var weakProofs: [WeakProof]
+  /// Certificates and sections on the nodes that are never used.
+  public var notices: [NodeNotice]
   /// What reloading cost each node.
   public var reloads: [NodeReloads]
   /// Every certificate.
@@ -122,6 +124,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     customers = Self.customerLines(rows, before: before, after: after, inventory: inventory)
     troubles = Self.troubles(rows, after: after, inventory: inventory)
     weakProofs = Self.weakProofs(rows)
+    notices = NodeNotice.all(in: after, of: inventory)
     reloads = Self.reloads(records)
     limitNotes = LimitNote.notes(records)
     lostOrders = records.compactMap { record in

@@ -51,6 +51,12 @@ public enum SweepReportHTML {
                 muted: true)
             }))
     }
+    if !report.notices.isEmpty {
+      body.append(
+        HTMLPage.card(
+          [HTMLPage.heading("Noticed on the nodes")]
+            + report.notices.map { HTMLPage.paragraph("\($0.node): \($0.text)", muted: true) }))
+    }
     if let slowest = report.reloads.first {
       let sum = report.reloads.reduce(0) { $0 + $1.count }
       body.append(

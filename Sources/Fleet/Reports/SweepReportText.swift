@@ -16,7 +16,8 @@ public enum SweepReportText {
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
-    lines += troubles(report) + groups(report) + losses(report) + limits(report) + proofs(report) + reloads(report)
+    lines += troubles(report) + groups(report) + losses(report) + limits(report)
+    lines += proofs(report) + notices(report) + reloads(report)
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -90,6 +91,11 @@ public enum SweepReportText {
     guard !report.lostOrders.isEmpty else { return [] }
     return ["", "Orders lost in a crash: \(report.lostOrders.count)"]
       + report.lostOrders.map { "    \($0.spec): \(Printable.terminal($0.detail))" }
+  }
+
+  private static func notices(_ report: SweepReport) -> [String] {
+    guard !report.notices.isEmpty else { return [] }
+    return ["", "Noticed on the nodes:"] + report.notices.map { "    \($0.node): \(Printable.terminal($0.text))" }
   }
 
   /// Every node would be a long list: the slowest five, and the sum.

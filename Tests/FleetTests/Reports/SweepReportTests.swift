@@ -165,6 +165,39 @@ import Testing
     #expect(SweepReportText.render(fixture.report()).contains("no listener of its own"))
   }
 
+  @Test func whatASurveyNoticedStandsInTheReport() throws {
+    var fixture = ReportFixture()
+    try fixture.serve("n", was: .unknown)
+    fixture.after.nodes[NodeID("lb0-a")] = NodeState(facts: #"{"terminations":[{},{"notices":["<x> is in a and b"]}]}"#)
+    fixture.after.nodes[NodeID("lb0-b")] = NodeState(facts: #"{"release":"of another version"}"#)
+
+    let report = fixture.report()
+
+    #expect(report.notices == [NodeNotice(node: NodeID("lb0-a"), text: "<x> is in a and b")])
+    #expect(SweepReportText.render(report).contains("lb0-a: <x> is in a and b"))
+    #expect(SweepReportHTML.render(report).contains("&lt;x&gt; is in a and b"))
+  }
+
+  @Test func reloadsAreSummedByNodeTheSlowestFirst() throws {
+    var fixture = ReportFixture()
+    try fixture.serve("n", was: .unknown)
+    fixture.records = [("lb0-a", 350), ("lb0-b", 4_230), ("lb0-a", 120)].enumerated().map { index, reload in
+      Record(
+        sequence: Int64(index + 1), at: fixture.noon, sweep: nil,
+        event: .reloaded(
+          rollout: RolloutID("r"), node: NodeID(reload.0),
+          reload: Reload(program: "stunnel", count: 1, milliseconds: reload.1, certificates: 50, reason: "")))
+    }
+
+    let text = SweepReportText.render(fixture.report())
+
+    #expect(text.contains("3 reloads on 2 nodes; the slowest:"))
+    let lines = text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    let first = lines.firstIndex(of: "lb0-b: 1 reload for 50 certificates, up to 4.2 s")
+    let second = lines.firstIndex(of: "lb0-a: 2 reloads for 100 certificates, up to 0.35 s")
+    #expect(first != nil && second == first.map { $0 + 1 }, "\(text)")
+  }
+
   @Test func aReloadThatNothingConfirmedIsNoQuietProof() throws {
     var fixture = ReportFixture()
     try fixture.serve("n", was: .unknown)
