@@ -98,6 +98,7 @@ enum HAProxyActivation {
       if [ -z "$CRTLIST" ]; then return 0; fi
       if ! one_word "$2"; then E="a crt-list cannot hold $2"; K=refused; return 1; fi
       c_tmp=${CRTLIST%/*}/.certfleet.list.$$
+      if [ ! -w "${CRTLIST%/*}" ]; then c_tmp=$D/.certfleet.list.$$; fi
       list_read
       if [ "$1" = add ]; then
         if listed "$2"; then return 0; fi
@@ -109,7 +110,10 @@ enum HAProxyActivation {
         c_make() { cp -p "$CRTLIST" "$c_tmp" && awk -v p="$2" '$1!=p{print}' "$CRTLIST" >"$c_tmp"; }
         c_min=0
       fi
-      if try c_make "$1" "$2" && [ $(($(wc -l <"$c_tmp"))) -ge $((c_min)) ] && try mv -f "$c_tmp" "$CRTLIST"; then return 0; fi
+      if try c_make "$1" "$2" && [ $(($(wc -l <"$c_tmp"))) -ge $((c_min)) ]; then
+        if over "$c_tmp" "$CRTLIST"; then rm -f "$c_tmp"; return 0; fi
+        if try mv -f "$c_tmp" "$CRTLIST"; then return 0; fi
+      fi
       rm -f "$c_tmp"
       return 1
     }

@@ -251,11 +251,18 @@ enum HAProxyLibrary {
 
   /// The configuration's own check. `term_N` and `check_N` come from ``TerminationShell``.
   static let check: ShellText = #"""
+    # unreadable: does what the check complained about name a file that is there and closed to this login? To root it is open.
+    unreadable() {
+      for u_x in $(said | sed -n "s/^.*'\(\/[^' ]*\)'.*$/\1/p"); do
+        if [ -e "$u_x" ] && [ ! -r "$u_x" ]; then return 0; fi
+      done
+      return 1
+    }
     # config_check: sets CHECK to pass, fail or unknown (the login could not try) and E to the complaint
     config_check() {
       if ! have "$BINARY"; then CHECK=unknown; E="$BINARY is not there"; return 0; fi
       if check_$T; then CHECK=pass; E=; return 0; fi
-      case $(said) in *'ermission denied'*) CHECK=unknown ;; *) CHECK=fail ;; esac
+      case $(said) in *'ermission denied'*) CHECK=unknown ;; *) if unreadable; then CHECK=unknown; else CHECK=fail; fi ;; esac
       E=$(said | sed -n -e '/ALERT/{s/^\[[A-Z]*\][^:]*: *//p;}' | head -n 2)
       [ -n "$E" ] || E=$(said | tail -n 2)
       [ -n "$E" ] || E='the check failed without a word'

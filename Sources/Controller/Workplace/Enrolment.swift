@@ -1,4 +1,4 @@
-import Appliance
+public import Appliance
 public import Fleet
 import Foundation
 import PKI
@@ -12,6 +12,8 @@ public struct Enrolment: Sendable, Encodable {
   public var notes: [String] = []
   /// The exact lines to paste, by pair.
   public var challengeRules: [Rule] = []
+  /// What a login that is not root has to be given, by pair.
+  public var rights: [RightsLines] = []
   /// Whether something is left to do.
   public var needsAttention: Bool { nodes.contains { $0.standing != .pinned || !$0.missing.isEmpty } }
 
@@ -31,6 +33,16 @@ public struct Enrolment: Sendable, Encodable {
     public var missing: [String]
     /// Why it could not be asked.
     public var failure: String?
+    /// What its login may do, or has to be given.
+    public var rights: Rights?
+  }
+
+  /// Lines for the nodes of a pair that need the same.
+  public struct RightsLines: Sendable, Encodable {
+    /// The nodes.
+    public var nodes: [NodeID]
+    /// What they need.
+    public var rights: Rights
   }
 
   /// How a node's host keys stand.
@@ -57,6 +69,7 @@ public struct Enrolment: Sendable, Encodable {
       out += line.fingerprints.map { "    \($0)" }
       if let facts = line.facts { out.append("    \(Printable.terminal(facts))") }
       if let failure = line.failure { out.append("    \(Printable.terminal(failure))") }
+      if let rights = line.rights { out.append("    rights: \(Printable.terminal(words(rights)))") }
       out += line.missing.map { "    missing: \(Printable.terminal($0))" }
     }
     out += notes.map { "note: \(Printable.terminal($0))" }
@@ -67,7 +80,30 @@ public struct Enrolment: Sendable, Encodable {
       out += ["", "Lines for HAProxy on both nodes of \(rule.pair):", ""]
       out += rule.lines.split(separator: "\n").map { "    \($0)" }
     }
+    for lines in rights { out += self.lines(lines) }
     return out.joined(separator: "\n")
+  }
+
+  private func words(_ rights: Rights) -> String {
+    switch rights.mode {
+    case .root: "root (\(rights.reasons.joined(separator: "; ")))"
+    case .limited: "limited; what it needs stands below"
+    }
+  }
+
+  private func lines(_ rights: RightsLines) -> [String] {
+    let nodes = rights.nodes.map(\.rawValue).joined(separator: " and ")
+    var out = ["", "Rights for the login on \(nodes). As root:", ""]
+    out += rights.rights.commands.map { "    \($0)" }
+    if !rights.rights.sudoers.isEmpty {
+      out += ["", "In /etc/sudoers.d/certfleet there (mode 0440):", ""]
+      out += rights.rights.sudoers.map { "    \($0)" }
+    }
+    if !rights.rights.settings.isEmpty {
+      out += ["", "In the configurations:", ""]
+      out += rights.rights.settings.map { "    \($0)" }
+    }
+    return out.map(Printable.terminal)
   }
 
   private func words(_ standing: Standing) -> String {
@@ -106,6 +142,7 @@ extension Workplace {
       guard let answer = found[pair.id] else { continue }
       enrolment.nodes += answer.lines
       if let rule = Self.rule(for: pair, thumbprint: thumbprint) { enrolment.challengeRules.append(rule) }
+      enrolment.rights += Self.rights(of: pair)
     }
     try await record(pairs.flatMap { found[$0.id]?.events ?? [] })
     return enrolment
@@ -138,6 +175,20 @@ extension Workplace {
       case .tunnel(let port): ChallengeRule.tunnelLines(port: port)
       }
     return lines.map { Enrolment.Rule(pair: pair.id, lines: $0) }
+  }
+
+  private static func rights(of pair: Pair) -> [Enrolment.RightsLines] {
+    var found: [Enrolment.RightsLines] = []
+    for node in pair.nodes {
+      let rights = Rights.needed(on: node)
+      guard rights.mode == .limited else { continue }
+      if let index = found.firstIndex(where: { $0.rights == rights }) {
+        found[index].nodes.append(node.id)
+      } else {
+        found.append(Enrolment.RightsLines(nodes: [node.id], rights: rights))
+      }
+    }
+    return found
   }
 
   private static func text(of path: String) throws(CommandFault) -> String {
@@ -178,6 +229,7 @@ struct EnrolmentDesk: Sendable {
       var (line, pinned) = await keys(
         pair.id, node.id, node.address, node.ssh.port, through: node, known: state.nodes[node.id]?.hostKeys ?? [])
       if let pinned { events.append(.hostKeysPinned(node: node.id, keys: pinned)) }
+      line.rights = Rights.needed(on: node)
       if line.standing == .pinned { await look(at: node, &line, &events) }
       lines.append(line)
     }
@@ -188,7 +240,8 @@ struct EnrolmentDesk: Sendable {
     _ pair: PairID, _ id: NodeID, _ host: String, _ port: UInt16, through node: Node?, known: [String]
   ) async -> (line: Enrolment.NodeLine, pinned: [String]?) {
     var line = Enrolment.NodeLine(
-      pair: pair, node: id, standing: .unreachable, fingerprints: [], facts: nil, missing: [], failure: nil)
+      pair: pair, node: id, standing: .unreachable, fingerprints: [], facts: nil, missing: [], failure: nil, rights: nil
+    )
     do {
       let jump = try await node.flatMap { node in node.ssh.jump.map { ($0, node) } }.asyncMap {
         try await targets.jump($0.0, $0.1)
