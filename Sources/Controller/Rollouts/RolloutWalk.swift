@@ -73,6 +73,7 @@ struct RolloutWalk {
       case .node(let id): active[vip] = id
       }
     }
+    var touched: Set<NodeID> = []
     for node in nodes {
       let foreign = batch.filter {
         $0.keyNode != nil && $0.keyNode != node && $0.installations[node]?.attempt != $0.issued?.attempt
@@ -80,6 +81,7 @@ struct RolloutWalk {
       for (owner, certificates) in Dictionary(grouping: foreign, by: \.keyNode) {
         guard let owner else { continue }
         if !nodes.contains(owner) { sealers.insert(owner) }
+        touched.formUnion([owner, node])
         switch await seal(certificates, from: owner, to: node) {
         case .success(let keys):
           for certificate in certificates {
@@ -98,6 +100,10 @@ struct RolloutWalk {
           }
         }
       }
+    }
+    if batch.isEmpty {
+      // Nothing was staged, so no later step tidies up: the one-off recipient goes now.
+      for node in touched { _ = await cleanUp(node, succeeded: false, spent: []) }
     }
     return emptiness
   }
