@@ -71,10 +71,11 @@ extension DNSAnswer {
     var records: [DNSRecord] = []
     var entry = head
     while let current = entry?.pointee {
-      // RFC 8659 §4.1: bit 0, the most significant one, is "issuer critical"; c-ares hands on the whole byte.
+      // RFC 8659 §4.1: bit 0, the most significant one, is "issuer critical"; c-ares hands on the whole byte. So many zones have 1 there
+      // that Boulder takes it for the same (va/caa.go).
       records.append(
         .caa(
-          critical: current.critical & 0x80 != 0, tag: text(current.property, current.plength),
+          critical: current.critical & 0x81 != 0, tag: text(current.property, current.plength),
           value: text(current.value, current.length)))
       entry = current.next
     }

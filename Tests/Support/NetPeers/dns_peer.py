@@ -51,6 +51,8 @@ def respond(packet, over):
         rcode = 3
     elif word == "servfail":
         rcode = 2
+    elif word == "hiccup" and asked[word] == 1:
+        rcode = 2
     elif word == "refused":
         rcode = 5
     elif word == "notimp":
@@ -92,6 +94,9 @@ def respond(packet, over):
         answers += [record(here, A, b"\xc0\x00\x02\x01"), record(here, A, b"\xc0\x00\x02\x02")]
     elif kind == AAAA:
         answers.append(record(here, AAAA, bytes.fromhex("20010db8000000000000000000000001")))
+    elif kind == CAA and word == "caaalias":
+        target = name("ziel.test")
+        answers += [record(here, CNAME, target), record(target, CAA, caa(1, b"issue", b"ca.example"))]
     elif kind == CAA:
         answers += [record(here, CAA, caa(0, b"issue", b"letsencrypt.org; validationmethods=http-01")),
                     record(here, CAA, caa(128, b"issuewild", b";")),

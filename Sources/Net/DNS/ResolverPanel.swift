@@ -1,0 +1,71 @@
+/// Several resolvers, each asked by itself: where they differ, a name is on its way, or half of its name servers are broken.
+///
+/// c-ares takes the next server only when one is silent, so what the second one thinks never shows; the CA asks from several places.
+public struct ResolverPanel: Sendable {
+  /// What one resolver said.
+  public struct Opinion: Sendable, Equatable {
+    /// `address:port`, or `the system's resolver`.
+    public let resolver: String
+    /// Its answer.
+    public let answer: DNSAnswer
+
+    /// Collects the parts.
+    public init(resolver: String, answer: DNSAnswer) {
+      self.resolver = resolver
+      self.answer = answer
+    }
+  }
+
+  private struct Member: Sendable {
+    let name: String
+    let resolver: Resolver
+    let silence = Silence()
+  }
+
+  private let members: [Member]
+
+  /// - Parameters:
+  ///   - servers: `ip:port` or `[ip]:port` each; none means those of the system, as one.
+  ///   - timeout: for the first try; later rounds wait longer.
+  ///   - tries: how often each is asked.
+  public init(servers: [String] = [], timeout: Duration = .seconds(2), tries: Int = 3) {
+    members =
+      servers.isEmpty
+      ? [Member(name: "the system's resolver", resolver: Resolver(timeout: timeout, tries: tries))]
+      : servers.map { Member(name: $0, resolver: Resolver(servers: [$0], timeout: timeout, tries: tries)) }
+  }
+
+  /// Asks each, at the same time; the answers are in the order of the resolvers.
+  public func lookup(_ name: String, _ type: RecordType) async -> [Opinion] {
+    if let only = members.first, members.count == 1 { return [await Self.ask(only, name, type)] }
+    return await withTaskGroup(of: (Int, Opinion).self) { group in
+      for (index, member) in members.enumerated() { group.addTask { (index, await Self.ask(member, name, type)) } }
+      return await group.reduce(into: [(Int, Opinion)]()) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+  }
+
+  private static func ask(_ member: Member, _ name: String, _ type: RecordType) async -> Opinion {
+    guard await member.silence.mayAsk() else { return Opinion(resolver: member.name, answer: .timedOut) }
+    var answer = await member.resolver.lookup(name, type)
+    // A resolver that is just looking for the name servers says SERVFAIL once and knows better a moment later.
+    if answer == .serverFailure, !Task.isCancelled { answer = await member.resolver.lookup(name, type) }
+    await member.silence.learn(hasAnswered: answer != .timedOut && answer != .noServer)
+    return Opinion(resolver: member.name, answer: answer)
+  }
+
+  /// Whether a resolver is worth the wait: ten thousand questions to one that is down would take hours, 14 s each.
+  private actor Silence {
+    private static let most = 16
+    private static let probeEach = 64
+    private var unanswered = 0
+    private var skipped = 0
+
+    func mayAsk() -> Bool {
+      guard unanswered >= Self.most else { return true }
+      skipped += 1
+      return skipped % Self.probeEach == 0
+    }
+
+    func learn(hasAnswered: Bool) { unanswered = hasAnswered ? 0 : unanswered + 1 }
+  }
+}
