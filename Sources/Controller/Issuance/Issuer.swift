@@ -56,7 +56,7 @@ struct Issuer: Sendable {
     }
     guard attempt.state == .makingKey else { return attempt }
     if let refusal = await pair.allow(order.spec.names.names) { throw .failed(refusal) }
-    if let veto = await preflight.veto(order.spec, on: pair) { throw .failed(veto) }
+    if let veto = try await look(order.spec, on: pair) { throw .failed(veto) }
     let key: Attempt.Key
     let spent = try journaled { () throws(JournalError) in try recorder.journal.spentKeys(of: of.spec) }
     switch await pair.makeKey(for: order.spec, attempt: of.attempt, spent: spent) {
@@ -66,6 +66,18 @@ struct Issuer: Sendable {
     try await note(.keyMade(of: of, key: key))
     try advance(&attempt, .keyMade(key))
     return attempt
+  }
+
+  /// Looks at the names; what speaks against one is kept for the plan, and a veto is the end.
+  private func look(_ spec: CertificateSpec, on pair: PairSession) async throws(Interruption) -> Failure? {
+    let findings = await preflight.look(at: spec, on: pair)
+    guard findings.contains(where: { $0.verdict.kind != nil }) else { return nil }
+    do throws(JournalError) {
+      try await recorder.journal.keep(findings, at: clock.now)
+    } catch {
+      throw .journal(error)
+    }
+    return Preflight.veto(findings)
   }
 
   // MARK: With the CA

@@ -1,140 +1,147 @@
-import ACME
 import Fleet
 import Foundation
 import Net
 
-/// Looks before an attempt is spent: a wrong answer of our own VIP, or a name that leads to another pair, vetoes; all else advises.
+/// Looks before an attempt is spent. A wrong answer of our own VIP, or one of another customer's pair, vetoes; all else advises.
 struct Preflight: Sendable {
-  let http: HTTPClient
-  let resolver: Resolver
-  let thumbprint: String
-  /// Every VIP of the fleet by the addresses that DNS shows for it.
-  let owners: [String: VIPReference]
-  let vips: [VIPReference: VIP]
+  private let names: NameServers
+  private let walk: ChallengeWalk
+  private let thumbprint: String
+  private let book: AddressBook
+  /// Who we are in the words of CAA.
+  private let issuer: CAAIssuer
+  private let clock: any TimeSource
 
-  init(http: HTTPClient, resolver: Resolver, thumbprint: String, inventory: Inventory) {
-    self.http = http
-    self.resolver = resolver
+  /// What is looked at: a name on a VIP.
+  struct Subject: Sendable, Hashable {
+    var name: String
+    var vip: VIPReference
+    var customer: CustomerID?
+    var method: ChallengeMethod
+    /// Whether the pair was told to answer for this name.
+    var isAllowed: Bool
+  }
+
+  init(
+    http: HTTPClient, resolvers: [String], thumbprint: String, inventory: Inventory,
+    issuer: CAAIssuer = CAAIssuer(identities: [], account: nil), clock: any TimeSource
+  ) {
+    let book = AddressBook(inventory)
+    names = NameServers(panel: ResolverPanel(servers: resolvers))
+    walk = ChallengeWalk(http: http, names: names, book: book)
     self.thumbprint = thumbprint
-    var owners: [String: VIPReference] = [:]
-    var vips: [VIPReference: VIP] = [:]
-    for pair in inventory.pairs {
-      for vip in pair.vips {
-        let reference = VIPReference(pair: pair.id, vip: vip.id)
-        vips[reference] = vip
-        for address in vip.expectedAddresses { owners[address] = reference }
-      }
-    }
-    self.owners = owners
-    self.vips = vips
+    self.book = book
+    self.issuer = issuer
+    self.clock = clock
   }
 
-  /// The failure that keeps an order from being made, or nil.
-  func veto(_ spec: CertificateSpec, on pair: PairSession) async -> Failure? {
+  // MARK: Before an order
+
+  /// Looks at the names of a certificate right before its order; CAA is the CA's to look at, which costs no more.
+  func look(at spec: CertificateSpec, on pair: PairSession) async -> [Finding] {
+    let method = await pair.challengeMethod(for: spec.vip)
+    var findings: [Finding] = []
     for name in spec.names.names {
-      if let failure = await leadsElsewhere(name, spec) { return failure }
-      if let failure = await wrongAnswer(name, spec, method: await pair.challengeMethod(for: spec.vip)) {
-        return failure
+      let subject = Subject(
+        name: name, vip: spec.vipReference, customer: spec.customer, method: method, isAllowed: true)
+      findings += await look(at: subject, [.addresses, .vip, .route])
+    }
+    return findings
+  }
+
+  /// The failure that keeps an order from being made, if there is one.
+  static func veto(_ findings: [Finding]) -> Failure? {
+    findings.first { if case .vetoes = $0.verdict { true } else { false } }?.failure
+  }
+
+  // MARK: One name
+
+  /// Everything that is asked for about one name.
+  func look(at subject: Subject, _ checks: Set<Finding.Check>) async -> [Finding] {
+    guard let vip = book.vip(subject.vip) else { return [] }
+    // A wildcard has no address of its own, and http-01 cannot prove it.
+    let hasAddress = !subject.name.hasPrefix("*.")
+    async let caa = checks.contains(.caa) ? judgeCAA(subject.name) : nil
+    var judgements: [(Finding.Check, Judgement)] = []
+    if hasAddress, checks.contains(.addresses) || checks.contains(.route) {
+      let sightings = await names.addresses(of: subject.name)
+      async let own = checks.contains(.vip) ? judgeVIP(subject, vip) : nil
+      let route = await checks.contains(.route) ? judgeRoute(subject, vip, sightings) : nil
+      var addresses = AddressRules(
+        name: subject.name, vip: subject.vip, customer: subject.customer, expected: vip.expectedAddresses, book: book
+      ).judge(sightings)
+      if let route, route.verdict == .passes, case .fails(let kind) = addresses.verdict, kind != .anotherPair {
+        // A proxy or a CDN in front that hands the challenge on is as good as the load balancer itself.
+        addresses = Judgement(.passes, addresses.evidence + ", but " + route.evidence)
       }
+      judgements.append((.addresses, addresses))
+      if let own = await own { judgements.append((.vip, own)) }
+      // Where the way is the VIP itself, an old finding about a detour must not stay.
+      if checks.contains(.route) {
+        judgements.append((.route, route ?? Judgement(.passes, "DNS leads to the load balancer itself")))
+      }
+    } else if hasAddress, checks.contains(.vip) {
+      judgements.append((.vip, await judgeVIP(subject, vip)))
     }
-    return nil
+    if let caa = await caa { judgements.append((.caa, caa)) }
+    let now = clock.now
+    return judgements.map { check, judgement in
+      Finding(
+        vip: subject.vip, name: subject.name, check: check, verdict: judgement.verdict, evidence: judgement.evidence,
+        at: now)
+    }
   }
 
-  /// A name that leads to another pair of ours would be validated there by the shared account, for the wrong customer.
-  private func leadsElsewhere(_ name: String, _ spec: CertificateSpec) async -> Failure? {
-    for address in await addresses(of: name) {
-      guard let owner = owners[address], owner.pair != spec.pair else { continue }
-      return Failure(.anotherPair, "\(name) leads to \(address), which is \(owner.pair), not \(spec.pair)", name: name)
-    }
-    return nil
+  private func judgeCAA(_ name: String) async -> Judgement {
+    CAARules.judge(name, await names.caa(of: name), issuer: issuer)
   }
 
-  /// Fetches a made-up token through this row's VIP: only our own answer, or none at all, lets the order go on.
-  private func wrongAnswer(_ name: String, _ spec: CertificateSpec, method: ChallengeMethod) async -> Failure? {
-    guard let vip = vips[spec.vipReference] else { return nil }
-    let token = "certfleet-" + String(UInt64.random(in: .min ... .max), radix: 36)
-    let path = "/.well-known/acme-challenge/" + token
-    let response: HTTPResponse
-    do {
-      response = try await http.send(
-        HTTPRequest(
-          method: "GET", url: "http://\(name)\(path)", deadline: .seconds(10), connectDeadline: .seconds(5),
-          connectTo: (vip.address, vip.httpPort), bodyLimit: 8_192))
-    } catch {
-      // Hairpin NAT, a firewall or a CDN in front: the CA may well get through where we do not.
-      return nil
-    }
-    if let pair = response.header("X-Certfleet-Pair"), pair != spec.pair.rawValue {
-      return Failure(
-        .anotherPair, "VIP \(vip.id) (\(vip.address)) is answered by pair \(pair), not \(spec.pair)", name: name)
-    }
-    let body = String(decoding: response.body, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    switch method {
-    case .thumbprint:
-      guard response.status != 200 || body != "\(token).\(thumbprint)" else { return nil }
-    case .tunnel:
-      // Nobody listens yet at the tunnel's port: 503 is HAProxy's word that the route leads there.
-      if response.status == 503 || response.header("X-Certfleet-Pair") == spec.pair.rawValue { return nil }
-    }
-    let place = response.header("Location").map { ", redirected to \($0)" } ?? ""
-    let foreign =
-      body.hasPrefix(token + ".")
-      ? "; the rule there is for another account key: paste the lines that certfleet enroll prints" : ""
-    return Failure(
-      (300..<400).contains(response.status) ? .redirectAway : .wrongAnswer,
-      "\(vip.address) answered \(path) for \(name) with \(response.status)\(place): \"\(Printable.short(body))\"\(foreign)",
-      name: name)
+  private func judgeVIP(_ subject: Subject, _ vip: VIP) async -> Judgement {
+    let token = Self.token()
+    return rules(subject, token).judgeVIP(
+      await walk.sight(subject.name, token: token, at: vip.address, of: subject.vip.pair))
   }
+
+  /// The CA's own way; nil where it is the VIP's address, which is asked anyway, or leads nowhere.
+  private func judgeRoute(_ subject: Subject, _ vip: VIP, _ sightings: [AddressSighting]) async -> Judgement? {
+    guard let address = sightings.lazy.compactMap(\.addresses.first).first, address != vip.address else { return nil }
+    let token = Self.token()
+    let judged = rules(subject, token).judgeRoute(
+      await walk.sight(subject.name, token: token, at: address, of: subject.vip.pair))
+    // Behind NAT our own public address is often closed to ourselves (hairpin), while the CA gets through.
+    if vip.expectedAddresses.contains(address), judged.verdict == .fails(.port80Closed) {
+      return Judgement(.unknown, judged.evidence + "; from inside that may be the NAT")
+    }
+    return judged
+  }
+
+  private func rules(_ subject: Subject, _ token: String) -> ChallengeRules {
+    ChallengeRules(
+      name: subject.name, vip: subject.vip, customer: subject.customer, method: subject.method, token: token,
+      thumbprint: thumbprint, isAllowed: subject.isAllowed, book: book)
+  }
+
+  /// One that no CA ever gave out; the rule answers for tokens of 16 to 128 characters.
+  private static func token() -> String {
+    "certfleet-" + String(UInt64.random(in: (.max / 2) ... .max), radix: 36)
+  }
+
+  // MARK: After a challenge failed
 
   /// Adds what DNS says to a failed challenge, and names the cause more exactly where DNS shows it.
   func explained(_ failure: Failure, spec: CertificateSpec) async -> Failure {
-    guard let name = failure.name, let vip = vips[spec.vipReference] else { return failure }
+    guard let name = failure.name, let vip = book.vip(spec.vipReference) else { return failure }
     switch failure.kind {
     case .port80Closed, .wrongAnswer, .challengeFailed, .dnsBroken: break
     default: return failure
     }
-    async let four = resolver.lookup(name, .a)
-    async let six = resolver.lookup(name, .aaaa)
-    let answers = await (four: four, six: six)
+    let judged = AddressRules(
+      name: name, vip: spec.vipReference, customer: spec.customer, expected: vip.expectedAddresses, book: book
+    ).judge(await names.addresses(of: name))
+    guard let kind = judged.verdict.kind else { return failure }
     var explained = failure
-    if case .noSuchName = answers.four {
-      explained.kind = .nameNotFound
-      explained.detail += "; DNS: \(name) does not exist"
-      return explained
-    }
-    let found4 = Self.texts(answers.four)
-    let found6 = Self.texts(answers.six)
-    if answers.four == .noData, answers.six == .noData {
-      explained.kind = .nameNotFound
-      explained.detail += "; DNS: \(name) has neither an A nor an AAAA record"
-      return explained
-    }
-    let strays6 = found6.filter { !vip.expectedAddresses.contains($0) }
-    if !found4.isEmpty, found4.allSatisfy({ !vip.expectedAddresses.contains($0) }) {
-      let owner = found4.compactMap { owners[$0] }.first { $0.pair != spec.pair }
-      explained.kind = owner == nil ? .wrongAddress : .anotherPair
-      explained.detail += "; DNS: \(name) leads to \(found4.joined(separator: ", ")), the load balancer is "
-      explained.detail += vip.expectedAddresses.joined(separator: ", ")
-    } else if !strays6.isEmpty {
-      explained.kind = .strayIPv6Address
-      explained.detail += "; DNS: \(name) has the IPv6 address \(strays6.joined(separator: ", "))"
-    } else if case .serverFailure = answers.four {
-      explained.kind = .dnsBroken
-      explained.detail += "; DNS: the name servers fail for \(name)"
-    }
+    explained.kind = kind
+    explained.detail += "; DNS: " + judged.evidence
     return explained
-  }
-
-  private func addresses(of name: String) async -> [String] {
-    async let four = resolver.lookup(name, .a)
-    async let six = resolver.lookup(name, .aaaa)
-    return Self.texts(await four) + Self.texts(await six)
-  }
-
-  private static func texts(_ answer: DNSAnswer) -> [String] {
-    guard case .records(let records) = answer else { return [] }
-    return records.compactMap { record in
-      if case .address(let address) = record { address } else { nil }
-    }
   }
 }

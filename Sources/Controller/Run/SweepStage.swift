@@ -58,8 +58,7 @@ struct SweepStage {
     let issuer = Issuer(
       authority: account.authority, settings: inventory.authorities[0], recorder: recorder,
       preflight: Preflight(
-        http: http, resolver: Resolver(servers: inventory.resolvers), thumbprint: account.thumbprint,
-        inventory: inventory),
+        http: http, resolvers: inventory.resolvers, thumbprint: account.thumbprint, inventory: inventory, clock: clock),
       orders: Gate(limit: inventory.pace.ordersInFlight), polls: PollMemory(), clock: clock)
     let deployer = Deployer(
       recorder: recorder, verifier: Verifier(probe: CertificateProbe(loop: loop), clock: clock), clock: clock)

@@ -48,6 +48,8 @@ public struct PlanForecast: Sendable, Codable {
   public var customers: [String: Finish]
   /// Certificates that no date can be given for: paused pairs, failures that wait for a person.
   public var undated: Int
+  /// What the last preflight says of it.
+  public var outlook: Outlook
 
   /// A date and what binds it.
   public struct Finish: Sendable, Codable {
@@ -82,6 +84,7 @@ public struct PlanForecast: Sendable, Codable {
       }
     }
     if undated > 0 { lines.append("\(Wording.count(undated, "certificate")) without a date: see the blocked ones") }
+    lines += outlook.lines(at: plan.plan.at, isVerbose: isVerbose)
     let shown = plan.plan.changes.filter { isVerbose || $0.action != .keep }
     if !shown.isEmpty { lines.append("") }
     let limit = isVerbose ? shown.count : 50
@@ -98,6 +101,12 @@ extension Workplace {
     if let customer { try know(customer: customer) }
     let now = clock.now
     let (state, buckets) = try wantedState(at: now)
+    let findings: Findings
+    do throws(JournalError) {
+      findings = try journal.findings()
+    } catch {
+      throw CommandFault(error)
+    }
     let names = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.name) })
     var plan = Planner.plan(state, inventory: inventory, at: now)
     plan.changes.removeAll { change in
@@ -105,7 +114,8 @@ extension Workplace {
       return (customer != nil && spec.customer?.rawValue != customer) || (pair != nil && spec.pair.rawValue != pair)
     }
     let dispatcher = Dispatcher(
-      state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: buckets), seed: 0, at: now)
+      state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: buckets), seed: 0, findings: findings,
+      at: now)
     let forecast = dispatcher.forecast(at: now)
     func finish(_ group: Forecast.Group) -> PlanForecast.Finish {
       .init(count: group.count, at: group.end, boundBy: group.boundBy?.description)
@@ -117,7 +127,7 @@ extension Workplace {
     let total = customer.flatMap { forecast.customers[CustomerID($0)] } ?? pair.flatMap { forecast.pairs[PairID($0)] }
     return PlanForecast(
       plan: SavedPlan(plan: plan), finish: (customer == nil && pair == nil ? forecast.total : total).map(finish),
-      customers: customers, undated: forecast.never)
+      customers: customers, undated: forecast.never, outlook: Outlook(plan, state, findings, at: now))
   }
 
   /// The state as it would be once the inventory's own lists are taken over, and the ledger's rows.

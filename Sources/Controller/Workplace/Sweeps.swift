@@ -52,7 +52,7 @@ extension Workplace {
     var dispatcher = Dispatcher(
       state: snapshot.state, inventory: inventory, ledger: Ledger(tables: limits, rows: snapshot.buckets),
       seed: random.next(), surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max, only: plan?.specs,
-      untidy: Set(abandoned.map(\.pair)), at: startedAt)
+      untidy: Set(abandoned.map(\.pair)), findings: try journal.findings(), at: startedAt)
     let settled = dispatcher.tidyLedger(at: startedAt)
     if !settled.isEmpty { _ = try await journal.append([], sweep: sweep, at: startedAt, buckets: settled) }
     var bounds = SweepRunner.Bounds(purpose: request.purpose, until: request.until.map { startedAt + $0 })

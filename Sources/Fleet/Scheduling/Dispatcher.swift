@@ -16,7 +16,7 @@ public struct Dispatcher: Sendable {
 
   let inventory: Inventory
   let pairs: [PairID: Pair]
-  private let weights: [CustomerID: Int]
+  let weights: [CustomerID: Int]
   let batches: BatchPolicy
   var random: SeededGenerator
   private var scheduler: Scheduler
@@ -41,6 +41,7 @@ public struct Dispatcher: Sendable {
   var issuedSets: IssuedSets
   private let surveysAll: Bool
   private let only: Set<SpecID>?
+  var badLooking: Set<SpecID>
 
   /// What a limit keeps waiting.
   public struct Waiting: Sendable, Equatable {
@@ -56,11 +57,14 @@ public struct Dispatcher: Sendable {
   ///   - surveysAll: ask every pair, also those without work: the nightly sweep does, to prove what could not be proved before.
   ///   - maximum: how many new attempts may be started in all.
   ///   - only: the certificates of a saved plan; renewals that fall due are done besides, nothing else. Nil means all.
+  ///   - findings: what the preflight found: names that look bad go last.
   ///   - untidy: pairs on which a killed run left something behind: they are asked although nothing else may be due there.
   public init(
     state: FleetState, inventory: Inventory, ledger: Ledger, seed: UInt64, surveysAll: Bool = false,
-    maximum: Int = .max, only: Set<SpecID>? = nil, untidy: Set<PairID> = [], at now: Date
+    maximum: Int = .max, only: Set<SpecID>? = nil, untidy: Set<PairID> = [], findings: Findings = Findings(),
+    at now: Date
   ) {
+    badLooking = findings.badLooking(of: state.certificates.values, at: now)
     self.only = only
     wanted = untidy.intersection(inventory.pairs.map(\.id))
     self.state = state
@@ -112,8 +116,8 @@ public struct Dispatcher: Sendable {
   /// What an event means to this run beyond the state that it leaves.
   private mutating func heed(_ event: Event) {
     switch event {
-    case .retryAsked(let spec): faults.forget(spec)
-    case .specAdded(let spec), .specChanged(let spec): faults.forget(spec.id)
+    case .retryAsked(let spec): forgetTroubles(of: spec)
+    case .specAdded(let spec), .specChanged(let spec): forgetTroubles(of: spec.id)
     case .issued(let of, _):
       issuedNow.insert(of.spec)
       quiet.since = nil
@@ -129,6 +133,12 @@ public struct Dispatcher: Sendable {
     case .renewalAsked: dirty.formUnion(state.certificates.keys)
     default: break
     }
+  }
+
+  /// A person knows better, or it is another certificate now.
+  private mutating func forgetTroubles(of spec: SpecID) {
+    faults.forget(spec)
+    badLooking.remove(spec)
   }
 
   /// A survey came to its end.
@@ -306,15 +316,6 @@ public struct Dispatcher: Sendable {
     for reference in waitingSince.keys where reference.spec == id { waitingSince[reference] = nil }
     deployments = deployments.mapValues { targets in targets.mapValues { items in items.filter { $0.spec != id } } }
     faults.forget(id)
-  }
-
-  func candidate(_ certificate: CertificateState, isRenewal: Bool, at now: Date) -> Candidate {
-    Candidate(
-      spec: certificate.spec.id, kind: isRenewal ? .renew : .issue, pair: certificate.spec.pair,
-      customer: certificate.spec.customer, order: planned(certificate, inventory.authorities[0].id, at: now),
-      expiry: certificate.servedNotAfter, dangerAt: certificate.issued?.dangerAt,
-      weight: certificate.spec.customer.flatMap { weights[$0] } ?? 1,
-      looksBad: certificate.lastFailure?.kind.retry == .backOff, failures: certificate.failures)
   }
 
   private mutating func offer(_ certificate: CertificateState, _ reason: Reason, at now: Date) {

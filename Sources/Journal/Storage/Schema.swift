@@ -12,6 +12,9 @@ enum Schema {
       try database.execute(sql: unconfirmedReloads)
     }
     migrator.registerMigration("event reloaded") { _ in }
+    migrator.registerMigration("findings of the preflight") { database in
+      try database.execute(sql: FindingTable.sql)
+    }
     return migrator
   }
 

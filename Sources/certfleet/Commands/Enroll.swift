@@ -18,11 +18,8 @@ struct Enroll: AsyncParsableCommand {
   @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
-    let result = try await options.workplace().enroll(pairs, accepts: accept, knownHosts: knownHosts) {
-      [isShown = Terminal.isInteractive && !options.quiet] done, total in
-      if isShown { Terminal.draw("\r\u{1b}[2K" + ProgressDisplay.bar("asking pairs", done, of: total)) }
-      if isShown, done == total { Terminal.draw("\r\u{1b}[2K") }
-    }
+    let result = try await options.workplace().enroll(
+      pairs, accepts: accept, knownHosts: knownHosts, progress: ProgressDisplay.phase("asking pairs", options))
     if options.json {
       try Terminal.show(json: result)
     } else {

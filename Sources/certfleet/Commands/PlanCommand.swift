@@ -17,10 +17,18 @@ struct PlanCommand: AsyncParsableCommand {
   @Option(help: "Only this pair.")
   var pair: String?
 
+  @Flag(help: "First look at every name that is to be issued or renewed: DNS, CAA, port 80, the challenge path.")
+  var preflight = false
+
   @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
-    let forecast = try options.workplace(readOnly: true).plan(customer: customer, pair: pair)
+    let workplace = try options.workplace(readOnly: !preflight)
+    if preflight {
+      try await workplace.lookAhead(
+        customer: customer, pair: pair, progress: ProgressDisplay.phase("looking at names", options))
+    }
+    let forecast = try workplace.plan(customer: customer, pair: pair)
     if let out { try forecast.plan.save(to: out) }
     if options.json {
       try Terminal.show(json: forecast)

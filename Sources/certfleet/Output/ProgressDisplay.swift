@@ -107,6 +107,17 @@ actor ProgressDisplay: ProgressSink {
     bar(title, .init(done: done, total: total), "", Terminal.columns)
   }
 
+  /// The same as it is drawn over and over, gone when all is done; nothing where nobody looks.
+  static func phase(_ title: String, _ options: GlobalOptions) -> @Sendable (Int, Int) -> Void {
+    let isShown = Terminal.isInteractive && !options.quiet
+    return { done, total in
+      // Ten thousand names are not worth ten thousand pictures.
+      guard isShown, done == total || done % max(1, total / 200) == 0 else { return }
+      let picture = bar(title, done, of: total)
+      Terminal.draw("\r\u{1b}[2K" + (done == total ? "" : picture))
+    }
+  }
+
   private static func notes(_ snapshot: ProgressSnapshot) -> [String] {
     var notes: [String] = []
     if let waiting = snapshot.waiting {

@@ -1,0 +1,14 @@
+import Foundation
+
+extension Dispatcher {
+  /// A certificate as the scheduler sees it. What failed before, or looked bad to the preflight, goes last.
+  func candidate(_ certificate: CertificateState, isRenewal: Bool, at now: Date) -> Candidate {
+    Candidate(
+      spec: certificate.spec.id, kind: isRenewal ? .renew : .issue, pair: certificate.spec.pair,
+      customer: certificate.spec.customer, order: planned(certificate, inventory.authorities[0].id, at: now),
+      expiry: certificate.servedNotAfter, dangerAt: certificate.issued?.dangerAt,
+      weight: certificate.spec.customer.flatMap { weights[$0] } ?? 1,
+      looksBad: certificate.lastFailure?.kind.retry == .backOff || badLooking.contains(certificate.spec.id),
+      failures: certificate.failures)
+  }
+}
