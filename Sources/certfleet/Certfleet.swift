@@ -16,8 +16,8 @@ struct Certfleet: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Init.self, Check.self, Import.self, Enroll.self, PlanCommand.self, Run.self, Renew.self, Status.self, Report.self,
-      Limits.self, ForecastCommand.self,
+      Init.self, Check.self, Import.self, Enroll.self, Doctor.self, PlanCommand.self, Run.self, Renew.self, Status.self,
+      Report.self, Limits.self, ForecastCommand.self,
       Retry.self, Pause.self, Resume.self, Remove.self, Account.self, Audit.self, Backup.self,
     ])
 
