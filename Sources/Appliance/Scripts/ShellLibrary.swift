@@ -131,15 +131,22 @@ enum ShellLibrary {
     keep_old() {
       if [ -e "$2/$3.pem" ] || [ -e "$2/$3.absent" ]; then return 0; fi
       if [ -e "$1" ]; then
-        try cp -p "$1" "$2/.$3.tmp" && try cmp "$1" "$2/.$3.tmp" && try mv -f "$2/.$3.tmp" "$2/$3.pem"
+        try cp -p "$1" "$2/.$3.tmp" && try cmp "$1" "$2/.$3.tmp" && try mv -f "$2/.$3.tmp" "$2/$3.pem" || return 1
       else
-        { printf '' >"$2/$3.absent"; } 2>/dev/null || try touch "$2/$3.absent"
+        { printf '' >"$2/$3.absent"; } 2>/dev/null || try touch "$2/$3.absent" || return 1
       fi
+      # a tool may lie, and without this there is no way back
+      if [ -e "$2/$3.pem" ] || [ -e "$2/$3.absent" ]; then return 0; fi
+      E="$2/$3 is not there although nothing failed"; K=refused
+      return 1
     }
     # put FILE TARGET: an atomic copy into the target's directory, which exists
     put() {
       p_tmp=${2%/*}/.certfleet.tmp.$$
-      if try cp -p "$1" "$p_tmp" && try cmp "$1" "$p_tmp" && try mv -f "$p_tmp" "$2"; then return 0; fi
+      if try cp -p "$1" "$p_tmp" && try cmp "$1" "$p_tmp" && try mv -f "$p_tmp" "$2"; then
+        if [ ! -e "$p_tmp" ]; then return 0; fi
+        E="$2 was not replaced although nothing failed"; K=refused
+      fi
       rm -f "$p_tmp"
       return 1
     }

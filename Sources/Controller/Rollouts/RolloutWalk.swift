@@ -255,7 +255,7 @@ struct RolloutWalk {
         BatchFile(
           issued, of: certificate.spec, sha1: issued.leafSHA1, sealedKey: sealed[id]?[issued.attempt],
           expected: certificate.mayOverwrite
-            ? .anything : .leaves(certificate.installations[id].map { [$0.sha256] } ?? []))
+            ? .anything : .leaves(certificate.ownLeaves(on: id)))
       }
     }
     return RolloutWork(node: link.node, facts: facts, rollout: order.id, files: files, roles: roles)

@@ -12,6 +12,13 @@ enum Schema {
       try database.execute(sql: unconfirmedReloads)
     }
     migrator.registerMigration("event reloaded") { _ in }
+    migrator.registerMigration("leaves on their way, rollback by an operator") { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE certificate ADD COLUMN possible_leaves TEXT NOT NULL DEFAULT '{}'
+            CHECK (json_type(possible_leaves) = 'object')
+          """)
+    }
     return migrator
   }
 
