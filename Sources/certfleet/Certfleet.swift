@@ -23,6 +23,7 @@ struct Certfleet: AsyncParsableCommand {
 
   /// Parses, runs, and turns every ending into its exit status: 2 for bad usage (not ArgumentParser's 64), 3 for what could not run.
   static func main() async {
+    ProcessGuard.keepSecretsOutOfDumps()
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -22,8 +22,6 @@ struct RolloutWalk {
   /// What the nodes were proved to use. It counts once the VIP was seen to serve it: until then all may still be put back, and a journal that
   /// says "installed" of what was rolled back would never roll it out again.
   private var installed: [Event] = []
-  /// Certificates whose reload left no trace on a node.
-  private var unconfirmed: [NodeID: Set<SpecID>] = [:]
 
   init(order: RolloutOrder, nodes: [NodeID], batch: [CertificateState], pair: PairSession, deployer: Deployer) {
     self.order = order
@@ -47,14 +45,12 @@ struct RolloutWalk {
       let proof = VIPProof(pair: pair, recorder: deployer.recorder, verifier: deployer.verifier)
       let failure = try await proof.prove(batch, rollout: nil, proved: installed, patience: Self.settling)
       return failure.map { .failed($0) } ?? .succeeded
-    case .rollBack(let turn): return try await rollBack(node(turn))
+    case .rollBack(let turn): return await rollBack(node(turn))
     case .verifyOld(let turn): return await verifyOld(node(turn))
     case .cleanUp(let turn):
-      var spent: [AttemptID] = []
-      for item in order.items { spent += try deployer.recorder.journal.spentKeys(of: item.spec) }
-      for sealer in sealers { _ = await cleanUp(sealer, succeeded: false, spent: spent) }
+      for sealer in sealers { _ = await cleanUp(sealer, succeeded: false) }
       sealers = []
-      return await cleanUp(node(turn), succeeded: rollout.cause == nil || isDone(turn, rollout), spent: spent)
+      return await cleanUp(node(turn), succeeded: rollout.cause == nil || isDone(turn, rollout))
     }
   }
 
@@ -79,7 +75,7 @@ struct RolloutWalk {
       }
       for (owner, certificates) in Dictionary(grouping: foreign, by: \.keyNode) {
         guard let owner else { continue }
-        if !nodes.contains(owner) { sealers.insert(owner) }
+        if !nodes.contains(owner), owner != .controller { sealers.insert(owner) }
         switch await seal(certificates, from: owner, to: node) {
         case .success(let keys):
           for certificate in certificates {
@@ -91,6 +87,8 @@ struct RolloutWalk {
               try await eject(certificate, Failure(.keyLost, "\(owner) said nothing about the key", node: owner))
             }
           }
+        // It is the node that was to get the keys: they are as good as before.
+        case .failure(let failure) where failure.node == node: return Rollout.Outcome(failure)
         case .failure(let failure):
           // The key's node is gone: whoever is left cannot use the certificate, so a new one is made with a key of its own.
           for certificate in certificates {
@@ -105,19 +103,49 @@ struct RolloutWalk {
   private func seal(
     _ certificates: [CertificateState], from owner: NodeID, to node: NodeID
   ) async -> Result<[AttemptID: Result<String, Failure>], Failure> {
+    if owner == .controller { return await sealHere(certificates, to: node) }
     guard let source = pair.links[owner], let target = pair.links[node] else {
       return .failure(Failure(.keyLost, "\(owner) is no longer in the inventory", node: owner))
     }
     let keys = certificates.compactMap(\.issued).map { (attempt: $0.attempt, publicKeySHA256: $0.publicKeySHA256) }
     do throws(Failure) {
-      let asking = KeyWork.recipient(order.id, on: target.node, nonce: .fresh())
-      let recipient = try KeyWork.readRecipient(try await target.run(asking), of: asking)
+      let recipient = try await recipient(target)
       let sealing = KeyWork.seal(keys, to: recipient, rollout: order.id, on: source.node, nonce: .fresh())
       return .success(
         try KeyWork.readSealed(try await source.run(sealing), of: sealing, keys: keys.map(\.attempt)))
     } catch {
       return .failure(error)
     }
+  }
+
+  private func recipient(_ target: NodeLink) async throws(Failure) -> String {
+    do throws(Failure) {
+      let asking = KeyWork.recipient(order.id, on: target.node, nonce: .fresh())
+      return try KeyWork.readRecipient(try await target.run(asking), of: asking)
+    } catch {
+      throw error.on(target.node.id, name: nil)
+    }
+  }
+
+  /// Keys that lie on the controller reach every node the way that a peer's do: sealed for a recipient that the node made for this rollout.
+  private func sealHere(
+    _ certificates: [CertificateState], to node: NodeID
+  ) async -> Result<[AttemptID: Result<String, Failure>], Failure> {
+    guard let keys = pair.controllerKeys, let target = pair.links[node] else {
+      return .failure(Failure(.keyLost, "\(pair.pair.id) no longer has its keys on the controller"))
+    }
+    let recipient: String
+    do throws(Failure) {
+      recipient = try await self.recipient(target)
+    } catch {
+      return .failure(error)
+    }
+    var sealed: [AttemptID: Result<String, Failure>] = [:]
+    for issued in certificates.compactMap(\.issued) {
+      sealed[issued.attempt] = await keys.seal(
+        issued.attempt, publicKeySHA256: issued.publicKeySHA256, for: recipient)
+    }
+    return .success(sealed)
   }
 
   private mutating func stage(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {
@@ -137,8 +165,6 @@ struct RolloutWalk {
     case .failure(let failure): return Rollout.Outcome(failure)
     case .success(let answer):
       try await alarm(answer, id)
-      unconfirmed[id] = answer.unconfirmed
-      try await noteReloads(answer, id)
       guard let worst = answer.failures.first else { return .succeeded }
       let isStuck = answer.certificates.values.contains { if case .stuck = $0 { true } else { false } }
       let isWhole = answer.failures.count == batch.count
@@ -160,8 +186,7 @@ struct RolloutWalk {
         case .failure(let failure): return .failed(failure.on(id, name: name(of: piece.spec)))
         case .success(let proof):
           if let known = proofs[piece.spec], known.level <= proof.level { continue }
-          let isConfirmed = proof.level > .disk || unconfirmed[id]?.contains(piece.spec) != true
-          proofs[piece.spec] = isConfirmed ? proof : (.unconfirmed, Self.noTrace)
+          proofs[piece.spec] = proof
         }
       }
       if let failure = await lookOnWire(id, &proofs) { return .failed(failure) }
@@ -169,8 +194,6 @@ struct RolloutWalk {
       return .succeeded
     }
   }
-
-  private static let noTrace = "a reload was asked for, and stunnel's log does not tell whether it was taken up"
 
   private func lookOnWire(_ id: NodeID, _ proofs: inout [SpecID: (level: Proof, reason: String)]) async -> Failure? {
     guard let node = pair.links[id]?.node else { return nil }
@@ -210,12 +233,10 @@ struct RolloutWalk {
 
   // MARK: Back
 
-  private func rollBack(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {
+  private func rollBack(_ id: NodeID) async -> Rollout.Outcome {
     switch await run(on: id, { $0.rollBack(nonce: .fresh()) }) {
     case .failure(let failure): return Rollout.Outcome(failure)
-    case .success(let answer):
-      try await noteReloads(answer, id)
-      return answer.failures.first.map { .failed($0.failure) } ?? .succeeded
+    case .success(let answer): return answer.failures.first.map { .failed($0.failure) } ?? .succeeded
     }
   }
 
@@ -230,11 +251,11 @@ struct RolloutWalk {
     }
   }
 
-  private func cleanUp(_ id: NodeID, succeeded: Bool, spent: [AttemptID]) async -> Rollout.Outcome {
+  private func cleanUp(_ id: NodeID, succeeded: Bool) async -> Rollout.Outcome {
     guard let link = pair.links[id] else { return .succeeded }
     do throws(Failure) {
       let work = try await self.work(on: id)
-      let script = work.cleanUp(succeeded: succeeded, spent: spent, nonce: .fresh())
+      let script = work.cleanUp(succeeded: succeeded, nonce: .fresh())
       _ = try work.readCleanUp(try await link.run(script), of: script)
       return .succeeded
     } catch {
@@ -253,7 +274,7 @@ struct RolloutWalk {
     let files = batch.compactMap { certificate in
       certificate.issued.map { issued in
         BatchFile(
-          issued, of: certificate.spec, sha1: issued.leafSHA1, sealedKey: sealed[id]?[issued.attempt],
+          issued, of: certificate.spec, sealedKey: sealed[id]?[issued.attempt],
           expected: certificate.mayOverwrite
             ? .anything : .leaves(certificate.ownLeaves(on: id)))
       }
@@ -306,19 +327,6 @@ struct RolloutWalk {
     batch.removeAll { $0.spec.id == certificate.spec.id }
     try await deployer.recorder.record(
       .ejected(rollout: order.id, spec: certificate.spec.id, failure: failure))
-  }
-
-  private func noteReloads(_ answer: NodeAnswer, _ id: NodeID) async throws(JournalError) {
-    guard let terminations = pair.links[id]?.node.terminations else { return }
-    let events = answer.reloads.filter { $0.count > 0 && terminations.indices.contains($0.termination) }.map { reload in
-      Event.reloaded(
-        rollout: order.id, node: id,
-        reload: Reload(
-          program: terminations[reload.termination].program, count: reload.count, milliseconds: reload.milliseconds,
-          certificates: batch.count { terminations[reload.termination].vips?.contains($0.spec.vip) ?? true },
-          reason: reload.reason))
-    }
-    if !events.isEmpty { try await deployer.recorder.record(events) }
   }
 
   private func alarm(_ answer: NodeAnswer, _ id: NodeID) async throws(JournalError) {
