@@ -89,12 +89,14 @@ class RollBack(FleetTest):
         newest = self.leaves()
         self.assertFalse(set(before.values()) & set(newest.values()))
 
+        self.check_fingerprints(newest)
         for pair in self.lab.pairs:
             with self.subTest("a whole pair", kind=pair.kind):
                 done = fleet.told("rollback", "--pair", pair.id, "--json").json
                 self.assertEqual({line["outcome"] for line in done["lines"]}, {"putBack"})
                 self.assertEqual(len(done["lines"]), 2 * len(self.names(pair.id)))
         self.assertEqual(self.leaves(), before)
+        self.check_fingerprints(before)
         self.assertEqual(fleet.leftovers(), [])
         told = [body for kind, body in fleet.events("rolledBack")]
         self.assertEqual(sum(len(body["certificates"]) for body in told), 2 * len(self.rows))
@@ -118,6 +120,20 @@ class RollBack(FleetTest):
         self.check_refusals(newest)
         self.check_a_dead_peer(before, newest)
 
+    def check_fingerprints(self, leaves: dict) -> None:
+        """Of each node: disk, memory and wire, all of them what should be in use."""
+        for pair in self.lab.pairs:
+            with self.subTest("fingerprints", kind=pair.kind):
+                nodes = self.fleet.told("status", "--pair", pair.id, "--json").json["fingerprints"]
+                self.assertEqual([node["node"] for node in nodes], [node.id for node in pair.nodes])
+                for node in nodes:
+                    self.assertEqual(len(node["rows"]), len(self.names(pair.id)), node)
+                    for row in node["rows"]:
+                        self.assertIn(row["expected"], leaves.values())
+                        self.assertIs(row["disk"]["matches"], True, row)
+                        self.assertIs(row["memory"].get("matches"), None if pair.has_stunnel else True, row)
+                        self.assertIs(row["wire"].get("matches"), None if pair.vip_bound else True, row)
+
     def check_refusals(self, newest: dict) -> None:
         fleet = self.fleet
         name, pair = self.rows[0]
@@ -133,6 +149,7 @@ class RollBack(FleetTest):
             done = fleet.told("rollback", name, status=1)
             self.assertIn("replaced by hand", done.out)
             self.assertIn("not without the pair's other node", done.out)
+            self.assertIn("DIFFERS", fleet.told("status", "--pair", pair).out)
             os.replace(keep, path)
             self.assertEqual(self.leaves(), newest)
 

@@ -140,15 +140,20 @@ enum ShellLibrary {
       E="$2/$3 is not there although nothing failed"; K=refused
       return 1
     }
-    # put FILE TARGET: an atomic copy into the target's directory, which exists
+    # put FILE TARGET: an atomic copy into the target's directory, which exists. Its draft lies one directory below: stunnel reads every file
+    # of its include directory, hidden ones as well, and one that a kill left there would stop its next reload.
     put() {
-      p_tmp=${2%/*}/.certfleet.tmp.$$
+      p_dir=${2%/*}/.certfleet; p_made=
+      if [ ! -d "$p_dir" ]; then try mkdir "$p_dir" || return 1; p_made=1; fi
+      p_tmp=$p_dir/.put.$$; p_rc=1
       if try cp -p "$1" "$p_tmp" && try cmp "$1" "$p_tmp" && try mv -f "$p_tmp" "$2"; then
-        if [ ! -e "$p_tmp" ]; then return 0; fi
-        E="$2 was not replaced although nothing failed"; K=refused
+        if [ ! -e "$p_tmp" ]; then p_rc=0
+        else E="$2 was not replaced although nothing failed"; K=refused
+        fi
       fi
-      rm -f "$p_tmp"
-      return 1
+      if [ $p_rc -ne 0 ]; then rm -f "$p_tmp"; fi
+      if [ -n "$p_made" ]; then rmdir "$p_dir" 2>/dev/null; fi
+      return $p_rc
     }
     """#
 }

@@ -123,7 +123,8 @@ extension FleetState {
           on: node)
         certificates[item.of.spec]?.withhold(item, record)
       }
-    case .rollbackFailed, .rolloutEnded, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded, .mailQueued,
+    case .rollbackFailed, .rolloutEnded, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded,
+      .mailQueued,
       .mailSent, .mailFailed:
       break
     }
