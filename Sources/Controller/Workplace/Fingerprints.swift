@@ -125,6 +125,9 @@ struct FingerprintDesk: Sendable {
         })
       let script = work.verify(nonce: .fresh())
       let evidence = try work.readEvidence(try await link.run(script), of: script)
+      // What looking needed on the node goes again.
+      let clean = work.cleanUp(succeeded: false, nonce: .fresh())
+      _ = try work.readCleanUp(try await link.run(clean), of: clean)
       let wire = await self.wire(link.node)
       for piece in evidence {
         guard let certificate = certificates.first(where: { $0.spec.id == piece.spec }),
