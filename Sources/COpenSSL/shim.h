@@ -15,6 +15,9 @@
 #include <openssl/hmac.h>
 #include <openssl/pkcs12.h>
 #include <openssl/crypto.h>
+#include <openssl/cms.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 // Each function stands for a macro or a variadic that Swift cannot see.
 
@@ -78,4 +81,10 @@ static inline GENERAL_NAMES *certfleet_request_names(X509_REQ *request) {
 // XN_FLAG_RFC2253 is a sum of macros with casts. UTF-8 stays as it is, control characters are escaped.
 static inline int certfleet_print_name(BIO *output, const X509_NAME *name) {
   return X509_NAME_print_ex(output, name, 0, XN_FLAG_RFC2253 & ~ASN1_STRFLGS_ESC_MSB);
+}
+
+// prctl is variadic. No core file of a process that holds keys, and no debugger of the same user in its memory.
+static inline int certfleet_forbid_dumps(void) {
+  struct rlimit none = {0, 0};
+  return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0;
 }

@@ -18,11 +18,12 @@ struct Certfleet: AsyncParsableCommand {
     subcommands: [
       Init.self, Check.self, Import.self, Enroll.self, Doctor.self, PlanCommand.self, Run.self, Renew.self, Status.self,
       Report.self, Limits.self, ForecastCommand.self,
-      Retry.self, Pause.self, Resume.self, Remove.self, Account.self, Audit.self, Backup.self,
+      Retry.self, Pause.self, Resume.self, Remove.self, Rollback.self, Account.self, Audit.self, Backup.self,
     ])
 
   /// Parses, runs, and turns every ending into its exit status: 2 for bad usage (not ArgumentParser's 64), 3 for what could not run.
   static func main() async {
+    ProcessGuard.keepSecretsOutOfDumps()
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

@@ -46,7 +46,11 @@ def needles(path: str, *password: str) -> list[Needle]:
             if len(line) >= 16 and base64.b64decode(line) not in public:
                 found.append(Needle(path, line))
     printed = openssl("pkey", "-text", "-noout", give=pem).decode()
-    number = bytes.fromhex("".join(printed.split("priv:")[1].split("pub:")[0].split()).replace(":", ""))[-32:]
+    if "priv:" in printed:
+        digits = printed.split("priv:")[1].split("pub:")[0]
+    else:
+        digits = printed.split("privateExponent:")[1].split("prime1:")[0]
+    number = bytes.fromhex("".join(digits.split()).replace(":", ""))[-32:]
     forms = [number, number.hex().encode(), number.hex().upper().encode()]
     return found + [Needle(path, form) for form in forms]
 

@@ -117,7 +117,15 @@ struct EventWalk {
     guard let certificate = ready.randomElement(using: &chance), let reference = certificate.issuedReference else {
       return [.rolloutStepped(rollout: id, step: .rollBack(.second), failure: failure())]
     }
-    switch Int.random(in: 0..<5, using: &chance) {
+    switch Int.random(in: 0..<7, using: &chance) {
+    case 5:
+      return [.rollbackStarted(rollback: id, pair: pair(), node: node(), certificates: [previous(of: reference)])]
+    case 6:
+      return [
+        .rolledBack(
+          rollback: id, node: node(), certificates: [previous(of: reference)], proof: .wire, reason: text()),
+        .rollbackFailed(rollback: id, node: node(), certificates: [reference], failure: failure()),
+      ]
     case 0: return [.ejected(rollout: id, spec: certificate.spec.id, failure: failure())]
     case 1:
       return [
@@ -171,6 +179,11 @@ struct EventWalk {
       attempt: attempt, sha256: text(), serial: text(), notBefore: start,
       notAfter: start.addingTimeInterval(90 * 86_400), issuer: text(),
       chain: ["-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", text()], publicKeySHA256: text())
+  }
+
+  private mutating func previous(of reference: AttemptReference) -> PreviousCertificate {
+    PreviousCertificate(
+      of: reference, sha256: text(), serial: text(), notBefore: noon, notAfter: noon.addingTimeInterval(86_400))
   }
 
   private mutating func failure() -> Failure {

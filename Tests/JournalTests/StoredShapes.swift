@@ -26,6 +26,8 @@ enum StoredShapes {
     attempt: ID("a1"), sha256: "00", serial: "0A", notBefore: noon, notAfter: noon, issuer: "CA", chain: ["PEM\n"],
     publicKeySHA256: "01")
 
+  static let previous = PreviousCertificate(of: of, sha256: "02", serial: "0b", notBefore: noon, notAfter: noon)
+
   static let all: [StoredShape] = [
     StoredShape(
       .specAdded(StoredShapes.spec),
@@ -133,6 +135,20 @@ enum StoredShapes {
     StoredShape(
       .rolloutEnded(rollout: ID("r"), end: .degradedSecond, cause: nil),
       #"{"rolloutEnded":{"end":"degradedSecond","rollout":"r"}}"#),
+    StoredShape(
+      .rollbackStarted(rollback: ID("b"), pair: ID("p"), node: ID("n"), certificates: [StoredShapes.previous]),
+      #"{"rollbackStarted":{"certificates":[{"notAfter":1785412800,"notBefore":1785412800,"of":{"attempt":"a"#
+        + #"1","spec":"p/one"},"serial":"0b","sha256":"02"}],"node":"n","pair":"p","rollback":"b"}}"#),
+    StoredShape(
+      .rolledBack(
+        rollback: ID("b"), node: ID("n"), certificates: [StoredShapes.previous], proof: .wire, reason: "seen"),
+      #"{"rolledBack":{"certificates":[{"notAfter":1785412800,"notBefore":1785412800,"of":{"attempt":"a1","s"#
+        + #"pec":"p/one"},"serial":"0b","sha256":"02"}],"node":"n","proof":"wire","reason":"seen","rollback":"b"}}"#),
+    StoredShape(
+      .rollbackFailed(
+        rollback: ID("b"), node: ID("n"), certificates: [StoredShapes.of], failure: Failure(.reloadRefused, "no")),
+      #"{"rollbackFailed":{"certificates":[{"attempt":"a1","spec":"p/one"}],"failure":{"detail":"no","kind":"#
+        + #""reloadRefused"},"node":"n","rollback":"b"}}"#),
     StoredShape(
       .mailQueued(mail: 1, subject: "Report"),
       #"{"mailQueued":{"mail":1,"subject":"Report"}}"#),

@@ -3,6 +3,17 @@ enum RollBackShell {
   /// `roll_back ITEMS`. An item that this rollout never touched here says so and is left alone.
   static let library: ShellText = #"""
     old_dir() { if [ -n "$PREVIOUS" ]; then OLDDIR=$base/.certfleet/previous; else OLDDIR=$D/old; fi; }
+    # replaced: true when an operator's rollback finds what neither this rollout's set nor the kept one explains
+    replaced() {
+      [ -n "$PREVIOUS" ] || return 1
+      leaf "$target"
+      case $LEAF in none|"$new") return 1 ;; esac
+      case " $expect " in *" $LEAF "*) return 1 ;; esac
+      r_now=$LEAF; leaf "$OLDDIR/$label.pem"
+      if [ "$r_now" = "$LEAF" ]; then return 1; fi
+      serial_sha1 "$target"
+      E="$target holds the certificate with serial ${SERIAL:-unreadable}, which certfleet did not put there"
+    }
     roll_back() {
       ALL=$*; TOOK=0; RELOADS=0; WHY=; CAN=
       a_need=; a_any=
@@ -14,6 +25,7 @@ enum RollBackShell {
         if [ ! -e "$OLDDIR/$label.pem" ] && [ ! -e "$OLDDIR/$label.absent" ]; then
           set_state $a_n bad; say item $a_n untouched; continue
         fi
+        if replaced; then bad hand "$E"; continue; fi
         a_any=1
         # memory first, while the file still tells under which name it is known
         if [ "$KIND" = haproxy ] && [ -n "$CAN" ] && hot_back "$OLDDIR"; then set_state $a_n hot
@@ -64,8 +76,10 @@ enum InspectShell {
         eval "v_leaf=\$L_$I; v_serial=\$sL_$I"
         v_want=$new
         if [ -n "$OLD" ]; then
-          if [ -e "$D/old/$label.pem" ]; then leaf "$D/old/$label.pem"; v_want=$LEAF
-          elif [ -e "$D/old/$label.absent" ]; then v_want=none
+          v_old=$D/old
+          if [ -n "$PREVIOUS" ]; then v_old=$base/.certfleet/previous; fi
+          if [ -e "$v_old/$label.pem" ]; then leaf "$v_old/$label.pem"; v_want=$LEAF
+          elif [ -e "$v_old/$label.absent" ]; then v_want=none
           else v_want=$v_leaf   # never touched here: what lies there is the old set
           fi
         fi
@@ -116,8 +130,13 @@ enum CleanUpShell {
           if [ $# -ge 100 ]; then try mv -f "$@" "$u_old/" || { tell "left $T" "$E"; return; }; set --; fi
         done
         if [ $# -gt 0 ] && ! try mv -f "$@" "$u_old/"; then tell "left $T" "$E"; return; fi
+        # a tool may lie, and what follows would throw the previous set away
+        for u_x in "$D/old"/*; do
+          if [ -e "$u_x" ]; then tell "left $T" "$u_x is still there"; return; fi
+        done
       fi
       if ! try rm -rf "$base/.certfleet/$RID/$T"; then tell "left $T" "$E"; return; fi
+      if [ -e "$base/.certfleet/$RID/$T" ]; then tell "left $T" "$base/.certfleet/$RID/$T is still there"; return; fi
       rmdir "$base/.certfleet/$RID" 2>/dev/null
       # what rollouts left that were killed days ago
       if [ -d "$base/.certfleet" ]; then
@@ -128,6 +147,7 @@ enum CleanUpShell {
     clean_work() {
       TMPDIR=$W
       rm -rf "$R"
+      if [ -e "$R" ]; then tell 'left work' "$R is still there"; fi
       # what was seen of files is worth keeping, but not for ever
       if [ "$(wc -l <"$W/seen" 2>/dev/null || echo 0)" -gt 20000 ]; then
         tail -n 10000 "$W/seen" >"$W/seen.new" && mv -f "$W/seen.new" "$W/seen"

@@ -116,7 +116,9 @@ public struct RolloutWork: Sendable {
   public func verify(nonce: Nonce) -> RemoteScript { inspection(old: false, nonce: nonce) }
 
   /// The same after rolling back, against the previous set.
-  public func verifyOld(nonce: Nonce) -> RemoteScript { inspection(old: true, nonce: nonce) }
+  public func verifyOld(_ previous: Previous = .ofRollout, nonce: Nonce) -> RemoteScript {
+    inspection(old: true, previous, nonce: nonce)
+  }
 
   /// Puts the previous set back, removing what was new.
   public func rollBack(to previous: Previous = .ofRollout, nonce: Nonce) -> RemoteScript {
@@ -141,13 +143,24 @@ public struct RolloutWork: Sendable {
     return script(body, nonce: nonce)
   }
 
-  private func inspection(old: Bool, nonce: Nonce) -> RemoteScript {
-    var body = head("\(InspectShell.library)\n")
-    body += "OLD=\(ShellWord(old ? "1" : ""))\n"
+  private func inspection(old: Bool, _ previous: Previous = .ofRollout, nonce: Nonce) -> RemoteScript {
+    let which: ShellText = """
+      OLD=\(ShellWord(old ? "1" : ""))
+      PREVIOUS=\(ShellWord(previous == .ofRollout ? "" : "1"))
+
+      """
+    return look(InspectShell.library, which, verb: "inspect", nonce: nonce)
+  }
+
+  /// A step that only looks. Asked outside a rollout it leaves no directory behind.
+  func look(_ library: ShellText, _ settings: ShellText, verb: ShellText, nonce: Nonce) -> RemoteScript {
+    var body = head("\(library)\n")
+    body += settings
     body += setters
     for termination in terminations {
-      body += "\(termination.call)\ninspect \(numbers(of: termination))\n"
+      body += "\(termination.call)\n\(verb) \(numbers(of: termination))\n"
     }
+    body += "TMPDIR=$W\nrmdir \"$R\" 2>/dev/null\n"
     return script(body, nonce: nonce)
   }
 

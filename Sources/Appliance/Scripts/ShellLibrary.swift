@@ -131,21 +131,33 @@ enum ShellLibrary {
     keep_old() {
       if [ -e "$2/$3.pem" ] || [ -e "$2/$3.absent" ]; then return 0; fi
       if [ -e "$1" ]; then
-        try cp -p "$1" "$2/.$3.tmp" && try cmp "$1" "$2/.$3.tmp" && try mv -f "$2/.$3.tmp" "$2/$3.pem"
+        try cp -p "$1" "$2/.$3.tmp" && try cmp "$1" "$2/.$3.tmp" && try mv -f "$2/.$3.tmp" "$2/$3.pem" || return 1
       else
-        { printf '' >"$2/$3.absent"; } 2>/dev/null || try touch "$2/$3.absent"
+        { printf '' >"$2/$3.absent"; } 2>/dev/null || try touch "$2/$3.absent" || return 1
       fi
+      # a tool may lie, and without this there is no way back
+      if [ -e "$2/$3.pem" ] || [ -e "$2/$3.absent" ]; then return 0; fi
+      E="$2/$3 is not there although nothing failed"; K=refused
+      return 1
     }
     # over FILE TARGET: the content of a file that may be written where its directory may not. Who may rename in there could put a link
     # to any file under a name that root reads, so a login with few rights is given the file alone.
     over() { [ -f "$2" ] && [ ! -L "$2" ] && [ -w "$2" ] && [ ! -w "${2%/*}" ] && cat "$1" >"$2" && try cmp "$1" "$2"; }
-    # put FILE TARGET: an atomic copy into the target's directory, which exists
+    # put FILE TARGET: an atomic copy into the target's directory, which exists. Its draft lies one directory below: stunnel reads every file
+    # of its include directory, hidden ones as well, and one that a kill left there would stop its next reload.
     put() {
       if over "$1" "$2"; then return 0; fi
-      p_tmp=${2%/*}/.certfleet.tmp.$$
-      if try cp -p "$1" "$p_tmp" && try cmp "$1" "$p_tmp" && try mv -f "$p_tmp" "$2"; then return 0; fi
-      rm -f "$p_tmp"
-      return 1
+      p_dir=${2%/*}/.certfleet; p_made=
+      if [ ! -d "$p_dir" ]; then try mkdir "$p_dir" || return 1; p_made=1; fi
+      p_tmp=$p_dir/.put.$$; p_rc=1
+      if try cp -p "$1" "$p_tmp" && try cmp "$1" "$p_tmp" && try mv -f "$p_tmp" "$2"; then
+        if [ ! -e "$p_tmp" ]; then p_rc=0
+        else E="$2 was not replaced although nothing failed"; K=refused
+        fi
+      fi
+      if [ $p_rc -ne 0 ]; then rm -f "$p_tmp"; fi
+      if [ -n "$p_made" ]; then rmdir "$p_dir" 2>/dev/null; fi
+      return $p_rc
     }
     """#
 }

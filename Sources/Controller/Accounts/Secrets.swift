@@ -12,6 +12,13 @@ enum Secrets {
           "the environment variable \(name) is not set; the inventory takes a secret from it")
       }
       return value
+    case .credential(let name):
+      guard let directory = ProcessInfo.processInfo.environment["CREDENTIALS_DIRECTORY"] else {
+        throw CommandFault.couldNotRun(
+          "the inventory takes a secret from the systemd credential \(name), but no credentials were handed over; "
+            + "remedy: LoadCredential=\(name):PATH in the unit")
+      }
+      return try read(.file(directory + "/" + name))
     case .file(let path):
       let bytes: [UInt8]
       do {

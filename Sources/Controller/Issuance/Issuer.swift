@@ -59,7 +59,7 @@ struct Issuer: Sendable {
     if let veto = try await look(order.spec, on: pair) { throw .failed(veto) }
     let key: Attempt.Key
     let spent = try journaled { () throws(JournalError) in try recorder.journal.spentKeys(of: of.spec) }
-    switch await pair.makeKey(for: order.spec, attempt: of.attempt, spent: spent) {
+    switch await pair.makeKey(for: order.spec, attempt: of.attempt, reuse: order.reuse, spent: spent) {
     case .success(let made): key = made
     case .failure(let failure): throw .failed(failure)
     }

@@ -8,6 +8,8 @@ actor PairSession {
   nonisolated let pair: Pair
   nonisolated let links: [NodeID: NodeLink]
   nonisolated let facts = FactsCache()
+  /// Keys that lie on the controller, where this pair has them there.
+  nonisolated let controllerKeys: ControllerKeys?
   private let recorder: Recorder
   private let clock: any TimeSource
   private nonisolated let tunnels: [NodeID: TunnelDesk]
@@ -37,7 +39,7 @@ actor PairSession {
 
   init(
     pair: Pair, links list: [NodeLink], recorder: Recorder, clock: any TimeSource, thumbprint: String,
-    names: Set<String>, known: KnownTroubles, abandoned: [OpenRollout]
+    names: Set<String>, known: KnownTroubles, abandoned: [OpenRollout], controllerKeys: ControllerKeys? = nil
   ) {
     let links = Dictionary(uniqueKeysWithValues: list.map { ($0.node.id, $0) })
     self.pair = pair
@@ -45,6 +47,7 @@ actor PairSession {
     self.recorder = recorder
     self.clock = clock
     self.known = known
+    self.controllerKeys = controllerKeys
     leftovers = links.mapValues { _ in abandoned }
     tunnels = links.compactMapValues { link in
       guard case .tunnel(let port) = link.node.challenge else { return nil }
@@ -214,17 +217,27 @@ actor PairSession {
 
   // MARK: Keys
 
-  /// Makes a key and a request on the node that is active for the certificate's VIP.
+  /// Makes a key and a request: on the node that is active for the certificate's VIP, or on the controller.
   ///
-  /// - Parameter spent: attempts whose keys nobody needs any more; those that lie there go.
+  /// - Parameters:
+  ///   - reuse: a key to take again where it lies at that place; elsewhere a new one is made.
+  ///   - spent: attempts whose keys nobody needs any more; those that lie there go.
   func makeKey(
-    for spec: CertificateSpec, attempt: AttemptID, spent: [AttemptID]
+    for spec: CertificateSpec, attempt: AttemptID, reuse: Dispatcher.ReusableKey?, spent: [AttemptID]
   ) async -> Result<Attempt.Key, Failure> {
+    if pair.keys == .controller {
+      guard let controllerKeys else { return .failure(Failure(.internalError, "no passphrase for keys")) }
+      let old = reuse.flatMap { $0.nodes.contains(.controller) ? $0.attempt : nil }
+      return await controllerKeys.make(attempt, names: spec.names, key: spec.key, reuse: old, spent: spent)
+    }
     switch await activeNode(for: spec.vip, atMost: 60) {
     case .none(let failure): return .failure(failure)
     case .node(let node):
       guard let maker = keyMakers[node] else { return .failure(Failure(.internalError, "no session with \(node)")) }
-      let made = await maker(KeyOrder(attempt: attempt, names: spec.names, key: spec.key, spent: spent))
+      let made = await maker(
+        KeyOrder(
+          attempt: attempt, names: spec.names, key: spec.key,
+          reuse: reuse.flatMap { $0.nodes.contains(node) ? $0.attempt : nil }, spent: spent))
       return made.map { Attempt.Key(node: node, request: $0) }
     }
   }

@@ -80,8 +80,11 @@ struct RolloutWalk {
       }
       for (owner, certificates) in Dictionary(grouping: foreign, by: \.keyNode) {
         guard let owner else { continue }
-        if !nodes.contains(owner) { sealers.insert(owner) }
-        touched.formUnion([owner, node])
+        touched.insert(node)
+        if owner != .controller {
+          touched.insert(owner)
+          if !nodes.contains(owner) { sealers.insert(owner) }
+        }
         switch await seal(certificates, from: owner, to: node) {
         case .success(let keys):
           for certificate in certificates {
@@ -93,6 +96,8 @@ struct RolloutWalk {
               try await eject(certificate, Failure(.keyLost, "\(owner) said nothing about the key", node: owner))
             }
           }
+        // It is the node that was to get the keys: they are as good as before.
+        case .failure(let failure) where failure.node == node: return Rollout.Outcome(failure)
         case .failure(let failure):
           // The key's node is gone: whoever is left cannot use the certificate, so a new one is made with a key of its own.
           for certificate in certificates {
@@ -111,19 +116,49 @@ struct RolloutWalk {
   private func seal(
     _ certificates: [CertificateState], from owner: NodeID, to node: NodeID
   ) async -> Result<[AttemptID: Result<String, Failure>], Failure> {
+    if owner == .controller { return await sealHere(certificates, to: node) }
     guard let source = pair.links[owner], let target = pair.links[node] else {
       return .failure(Failure(.keyLost, "\(owner) is no longer in the inventory", node: owner))
     }
     let keys = certificates.compactMap(\.issued).map { (attempt: $0.attempt, publicKeySHA256: $0.publicKeySHA256) }
     do throws(Failure) {
-      let asking = KeyWork.recipient(order.id, on: target.node, nonce: .fresh())
-      let recipient = try KeyWork.readRecipient(try await target.run(asking), of: asking)
+      let recipient = try await recipient(target)
       let sealing = KeyWork.seal(keys, to: recipient, rollout: order.id, on: source.node, nonce: .fresh())
       return .success(
         try KeyWork.readSealed(try await source.run(sealing), of: sealing, keys: keys.map(\.attempt)))
     } catch {
       return .failure(error)
     }
+  }
+
+  private func recipient(_ target: NodeLink) async throws(Failure) -> String {
+    do throws(Failure) {
+      let asking = KeyWork.recipient(order.id, on: target.node, nonce: .fresh())
+      return try KeyWork.readRecipient(try await target.run(asking), of: asking)
+    } catch {
+      throw error.on(target.node.id, name: nil)
+    }
+  }
+
+  /// Keys that lie on the controller reach every node the way that a peer's do: sealed for a recipient that the node made for this rollout.
+  private func sealHere(
+    _ certificates: [CertificateState], to node: NodeID
+  ) async -> Result<[AttemptID: Result<String, Failure>], Failure> {
+    guard let keys = pair.controllerKeys, let target = pair.links[node] else {
+      return .failure(Failure(.keyLost, "\(pair.pair.id) no longer has its keys on the controller"))
+    }
+    let recipient: String
+    do throws(Failure) {
+      recipient = try await self.recipient(target)
+    } catch {
+      return .failure(error)
+    }
+    var sealed: [AttemptID: Result<String, Failure>] = [:]
+    for issued in certificates.compactMap(\.issued) {
+      sealed[issued.attempt] = await keys.seal(
+        issued.attempt, publicKeySHA256: issued.publicKeySHA256, for: recipient)
+    }
+    return .success(sealed)
   }
 
   private mutating func stage(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {
@@ -261,7 +296,7 @@ struct RolloutWalk {
         BatchFile(
           issued, of: certificate.spec, sha1: issued.leafSHA1, sealedKey: sealed[id]?[issued.attempt],
           expected: certificate.mayOverwrite
-            ? .anything : .leaves(certificate.installations[id].map { [$0.sha256] } ?? []))
+            ? .anything : .leaves(certificate.ownLeaves(on: id)))
       }
     }
     return RolloutWork(node: link.node, facts: facts, rollout: order.id, files: files, roles: roles)

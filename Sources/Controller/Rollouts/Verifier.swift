@@ -18,6 +18,30 @@ struct Verifier: Sendable {
     case silent(String)
   }
 
+  /// What a listener should show for one name.
+  struct Wanted: Sendable {
+    var spec: SpecID
+    var serverName: String
+    /// The leaf, by SHA-256 in hex.
+    var sha256: String
+    /// The whole chain, by SHA-256; nil where only the leaf is known.
+    var chain: [String]?
+
+    /// The leaf alone: of a chain that a node keeps, only that is known here.
+    init(_ spec: CertificateSpec, leaf sha256: String) {
+      self.spec = spec.id
+      self.sha256 = sha256
+      let first = spec.names.first
+      serverName = first.hasPrefix("*.") ? "certfleet" + first.dropFirst() : first
+    }
+
+    /// What was issued, with its chain.
+    init(_ certificate: CertificateState) throws(PKIError) {
+      self.init(certificate.spec, leaf: certificate.issued?.sha256 ?? "")
+      chain = try certificate.issued?.chain.map { pem throws(PKIError) in try X509Certificate(pem: pem).sha256Hex }
+    }
+  }
+
   /// Handshakes with one listener at the same time.
   private static let inFlight = 16
 
@@ -25,60 +49,104 @@ struct Verifier: Sendable {
   func look(
     at address: String, port: UInt16, for certificates: [CertificateState], patience seconds: Double
   ) async -> [SpecID: Sight] {
+    var unreadable: [SpecID: Sight] = [:]
+    var wanted: [Wanted] = []
+    for certificate in certificates {
+      do throws(PKIError) {
+        wanted.append(try Wanted(certificate))
+      } catch {
+        unreadable[certificate.spec.id] = .other("the issued chain cannot be read: \(error.text)")
+      }
+    }
+    return await look(at: address, port: port, for: wanted, patience: seconds).merging(unreadable) { $1 }
+  }
+
+  /// The same for leaves that may come from anywhere.
+  func look(
+    at address: String, port: UInt16, for wanted: [Wanted], patience seconds: Double
+  ) async -> [SpecID: Sight] {
     let deadline = clock.now + seconds
     var sights: [SpecID: Sight] = [:]
-    var left = certificates
+    var left = wanted
     while true {
       for (spec, sight) in await once(at: address, port: port, for: left) { sights[spec] = sight }
-      left = left.filter { sights[$0.spec.id] != .same }
+      left = left.filter { sights[$0.spec] != .same }
       if left.isEmpty || clock.now >= deadline || Task.isCancelled { return sights }
       await clock.sleep(until: clock.now + 0.25)
     }
   }
 
-  private func once(
-    at address: String, port: UInt16, for certificates: [CertificateState]
-  ) async -> [(SpecID, Sight)] {
-    await withTaskGroup(of: (SpecID, Sight).self) { group in
-      var results: [(SpecID, Sight)] = []
-      var waiting = certificates[...]
-      for certificate in waiting.prefix(Self.inFlight) {
-        group.addTask { (certificate.spec.id, await sight(of: certificate, at: address, port: port)) }
+  private func once(at address: String, port: UInt16, for wanted: [Wanted]) async -> [(SpecID, Sight)] {
+    await each(wanted) { ($0.spec, await sight(of: $0, at: address, port: port)) }
+  }
+
+  /// The leaf that a listener shows for each name now, or why none was seen.
+  func leaves(
+    at address: String, port: UInt16, for wanted: [Wanted]
+  ) async -> [SpecID: Result<X509Certificate, Unseen>] {
+    let seen = await each(wanted) { wanted -> (SpecID, Result<X509Certificate, Unseen>) in
+      do throws(Unseen) {
+        return (wanted.spec, .success(try await chain(at: address, port: port, wanted.serverName).leaf))
+      } catch {
+        return (wanted.spec, .failure(error))
       }
+    }
+    return Dictionary(seen) { first, _ in first }
+  }
+
+  private func each<Answer: Sendable>(
+    _ wanted: [Wanted], _ ask: @escaping @Sendable (Wanted) async -> Answer
+  ) async -> [Answer] {
+    await withTaskGroup(of: Answer.self) { group in
+      var results: [Answer] = []
+      var waiting = wanted[...]
+      for one in waiting.prefix(Self.inFlight) { group.addTask { await ask(one) } }
       waiting = waiting.dropFirst(Self.inFlight)
       while let result = await group.next() {
         results.append(result)
-        if let certificate = waiting.popFirst() {
-          group.addTask { (certificate.spec.id, await sight(of: certificate, at: address, port: port)) }
-        }
+        if let one = waiting.popFirst() { group.addTask { await ask(one) } }
       }
       return results
     }
   }
 
-  private func sight(of certificate: CertificateState, at address: String, port: UInt16) async -> Sight {
-    guard let issued = certificate.issued else { return .other("nothing was issued") }
-    let first = certificate.spec.names.first
-    let name = first.hasPrefix("*.") ? "certfleet" + first.dropFirst() : first
-    do {
-      let served = try await probe.chain(servedAt: address, port: port, serverName: name, deadline: .seconds(10))
-      let chain = try served.chainPEM.map { pem throws(PKIError) in try X509Certificate(pem: pem) }
-      guard let leaf = chain.first else { return .silent("no certificate was shown") }
-      guard leaf.sha256Hex == issued.sha256 else {
+  private func sight(of wanted: Wanted, at address: String, port: UInt16) async -> Sight {
+    do throws(Unseen) {
+      let (leaf, chain) = try await self.chain(at: address, port: port, wanted.serverName)
+      guard leaf.sha256Hex == wanted.sha256 else {
         return .other(
           "\(address):\(port) shows serial \(leaf.serialHex) of \(leaf.issuer), valid until \(Wording.minute(leaf.notAfter)) UTC"
         )
       }
-      let wanted = try issued.chain.map { pem throws(PKIError) in try X509Certificate(pem: pem) }
-      guard chain.map(\.sha256Hex) == wanted.map(\.sha256Hex) else {
+      guard wanted.chain.map({ $0 == chain.map(\.sha256Hex) }) ?? true else {
         return .other(
-          "\(address):\(port) shows the new leaf with \(chain.count) of \(wanted.count) certificates of its chain")
+          "\(address):\(port) shows the new leaf with \(chain.count) of \(wanted.chain?.count ?? 0) certificates of its chain"
+        )
       }
       return .same
-    } catch let error as NetError {
-      return .silent("\(address):\(port): \(error.detail)")
     } catch {
-      return .silent("\(address):\(port) shows a certificate that cannot be read")
+      return .silent(error.reason)
+    }
+  }
+
+  /// Why no certificate was seen.
+  struct Unseen: Error, Sendable, Equatable { var reason: String }
+
+  private func chain(
+    at address: String, port: UInt16, _ serverName: String
+  ) async throws(Unseen) -> (leaf: X509Certificate, chain: [X509Certificate]) {
+    let served: ServedCertificate
+    do throws(NetError) {
+      served = try await probe.chain(servedAt: address, port: port, serverName: serverName, deadline: .seconds(10))
+    } catch {
+      throw Unseen(reason: "\(address):\(port): \(error.detail)")
+    }
+    do throws(PKIError) {
+      let chain = try served.chainPEM.map { pem throws(PKIError) in try X509Certificate(pem: pem) }
+      guard let leaf = chain.first else { throw PKIError.malformed("an empty chain") }
+      return (leaf, chain)
+    } catch {
+      throw Unseen(reason: "\(address):\(port) shows a certificate that cannot be read")
     }
   }
 }

@@ -18,6 +18,8 @@ struct SweepStage {
   let sweep: SweepID
   /// Rollouts that a killed run left in the middle.
   let abandoned: [OpenRollout]
+  /// Where pairs have their keys on the controller.
+  let controllerKeys: ControllerKeys?
 
   /// Nodes that are worked on at once are bounded by the inventory; half-open handshakes by what an sshd's backlog takes.
   private static let handshakes = 32
@@ -53,7 +55,7 @@ struct SweepStage {
       sessions[pair.id] = PairSession(
         pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: account.thumbprint,
         names: Set((names[pair.id] ?? []).flatMap(\.names.names)), known: .init(of: pair, in: start.state),
-        abandoned: abandoned.filter { $0.pair == pair.id })
+        abandoned: abandoned.filter { $0.pair == pair.id }, controllerKeys: controllerKeys)
     }
     let issuer = Issuer(
       authority: account.authority, settings: inventory.authorities[0], recorder: recorder,

@@ -16,3 +16,10 @@ public enum Libraries {
     ]
   }
 }
+
+/// What the process asks of the kernel before it reads any secret.
+public enum ProcessGuard {
+  /// No core file of this process, and no look into its memory by others of the same user. Where a kernel refuses, the work goes on: a core
+  /// file is made only where the system's administrator wants them.
+  public static func keepSecretsOutOfDumps() { _ = ProcessSecrecy.forbidDumps() }
+}

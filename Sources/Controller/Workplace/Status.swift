@@ -20,6 +20,8 @@ public struct FleetStatus: Sendable, Codable {
   public var rows: [CertificateRow]
   /// Certificates by cause.
   public var groups: [FailureGroup]
+  /// What the nodes of the one pair that was asked for hold right now.
+  public var fingerprints: [NodeFingerprints]?
 
   /// A run that is going on.
   public struct Running: Sendable, Codable {
@@ -114,6 +116,7 @@ public struct FleetStatus: Sendable, Codable {
       lines.append("  -> \(group.advice)")
     }
     if isVerbose { lines += certificates() }
+    lines += (fingerprints ?? []).flatMap(\.lines)
     return lines.joined(separator: "\n") + "\n"
   }
 

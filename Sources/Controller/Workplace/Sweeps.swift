@@ -8,6 +8,7 @@ extension Workplace {
   /// - Throws: `.couldNotRun` when another run is going on (a `renew` hands its work to that one instead) or the journal cannot be written.
   public func sweep(_ request: SweepRequest, progress: any ProgressSink) async throws(CommandFault) -> SweepReport {
     let plan = try request.plan.map { (path) throws(CommandFault) in try SavedPlan.load(from: path) }
+    let controllerKeys = try ControllerKeys(inventory)
     let imported = try await synchronise()
     if !imported.warnings.isEmpty {
       await progress.warn(
@@ -28,7 +29,7 @@ extension Workplace {
     guard let lock else { return try await besideAnother(request, progress) }
     let report: SweepReport
     do throws(JournalError) {
-      report = try await sweepAlone(request, plan, progress)
+      report = try await sweepAlone(request, plan, controllerKeys, progress)
     } catch {
       throw CommandFault(error)
     }
@@ -37,7 +38,7 @@ extension Workplace {
   }
 
   private func sweepAlone(
-    _ request: SweepRequest, _ plan: SavedPlan?, _ progress: any ProgressSink
+    _ request: SweepRequest, _ plan: SavedPlan?, _ controllerKeys: ControllerKeys?, _ progress: any ProgressSink
   ) async throws(JournalError) -> SweepReport {
     let startedAt = clock.now
     let seed = UInt64.random(in: .min ... .max)
@@ -59,7 +60,7 @@ extension Workplace {
     bounds.maximum = request.maximum ?? .max
     let stage = SweepStage(
       inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
-      abandoned: abandoned)
+      abandoned: abandoned, controllerKeys: controllerKeys)
     let (outcome, closed) = try await stage.run(dispatcher, bounds: bounds, from: snapshot.sequence)
     _ = try await journal.append([.sweepEnded(sweep: sweep, end: outcome.end)], sweep: sweep, at: clock.now)
     var report = SweepReport(

@@ -74,6 +74,15 @@ public enum Event: Sendable, Equatable, Codable {
   /// A rollout came to its end.
   case rolloutEnded(rollout: RolloutID, end: RolloutEnd, cause: Failure?)
 
+  // An operator's rollback.
+  /// The previous certificates are about to go back on this node.
+  case rollbackStarted(rollback: RolloutID, pair: PairID, node: NodeID, certificates: [PreviousCertificate])
+  /// This node was proved to use them again.
+  case rolledBack(
+    rollback: RolloutID, node: NodeID, certificates: [PreviousCertificate], proof: Proof, reason: String)
+  /// These could not be put back, or not be proved.
+  case rollbackFailed(rollback: RolloutID, node: NodeID, certificates: [AttemptReference], failure: Failure)
+
   // Telling people.
   /// A report waits to be mailed; its text is kept in the outbox.
   case mailQueued(mail: Int64, subject: String)

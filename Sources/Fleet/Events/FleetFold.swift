@@ -43,9 +43,13 @@ extension Event {
       .finalizeRequested(let of), .issued(let of, _), .attemptFailed(let of, _):
       [.certificate(of.spec)]
     case .ejected(_, let spec, _): [.certificate(spec)]
-    case .installed(_, let certificates, _, _), .served(let certificates): certificates.map { .certificate($0.spec) }
-    case .rolloutEnded, .rolloutStarted, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded,
-      .mailQueued,
+    case .installed(_, let certificates, _, _), .served(let certificates),
+      .rolloutStarted(_, _, let certificates, _, _),
+      .rollbackFailed(_, _, let certificates, _):
+      certificates.map { .certificate($0.spec) }
+    case .rollbackStarted(_, _, _, let certificates), .rolledBack(_, _, let certificates, _, _):
+      certificates.map { .certificate($0.of.spec) }
+    case .rolloutEnded, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded, .mailQueued,
       .mailSent, .mailFailed:
       []
     }
@@ -99,12 +103,27 @@ extension FleetState {
     case .installed(let node, let items, let proof, let reason):
       for item in items {
         guard let issued = certificates[item.spec]?.issued, issued.attempt == item.attempt else { continue }
-        certificates[item.spec]?.installations[node] =
-          Installation(attempt: item.attempt, sha256: issued.sha256, proof: proof, reason: reason, at: record.at)
+        certificates[item.spec]?.install(
+          Installation(attempt: item.attempt, sha256: issued.sha256, proof: proof, reason: reason, at: record.at),
+          on: node)
       }
     case .served(let items):
       for item in items { certificates[item.spec]?.serve(item.attempt, at: record.at) }
-    case .rolloutEnded, .rolloutStarted, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded,
+    case .rolloutStarted(_, _, let items, let first, let second):
+      for item in items {
+        guard let issued = certificates[item.spec]?.issued, issued.attempt == item.attempt else { continue }
+        for node in [first, second].compactMap(\.self) { certificates[item.spec]?.mayHold(issued.sha256, on: node) }
+      }
+    case .rollbackStarted(_, _, let node, let items):
+      for item in items { certificates[item.of.spec]?.mayHold(item.sha256, on: node) }
+    case .rolledBack(_, let node, let items, let proof, let reason):
+      for item in items where certificates[item.of.spec]?.issued?.attempt == item.of.attempt {
+        certificates[item.of.spec]?.install(
+          Installation(attempt: item.attempt, sha256: item.sha256, proof: proof, reason: reason, at: record.at),
+          on: node)
+        certificates[item.of.spec]?.withhold(item, record)
+      }
+    case .rollbackFailed, .rolloutEnded, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded,
       .mailQueued,
       .mailSent, .mailFailed:
       break
@@ -120,6 +139,8 @@ extension FleetState {
     }
     if old.spec.vipReference != spec.vipReference {
       certificates[spec.id]?.served = nil
+      // Another VIP may be another termination with another directory: what was proved there is not proved here.
+      certificates[spec.id]?.forgetInstallations()
       certificates[spec.id]?.forgetFailures()
     }
   }
@@ -168,6 +189,37 @@ extension CertificateState {
     keyNode = key.node
     attempt = nil
     forgetFailures()
+  }
+
+  /// The node was proved to use it: whatever else was on its way there is settled.
+  fileprivate mutating func install(_ installation: Installation, on node: NodeID) {
+    installations[node] = installation
+    possibleLeaves[node] = nil
+  }
+
+  /// From now on this leaf of ours may lie on the node, proved or not.
+  fileprivate mutating func mayHold(_ sha256: String, on node: NodeID) {
+    let known = possibleLeaves[node] ?? []
+    if !known.contains(sha256) { possibleLeaves[node] = (known + [sha256]).suffix(Self.possibleLeavesKept) }
+  }
+
+  /// A rollout that fails night after night brings a new leaf every few weeks; what is older was overwritten long ago.
+  private static var possibleLeavesKept: Int { 32 }
+
+  fileprivate mutating func forgetInstallations() {
+    for (node, installation) in installations { mayHold(installation.sha256, on: node) }
+    installations = [:]
+  }
+
+  /// The newest certificate was taken away by an operator: it comes back only by `retry`, or when what went back nears its end.
+  fileprivate mutating func withhold(_ previous: PreviousCertificate, _ record: Record) {
+    served = previous.attempt
+    servedAt = record.at
+    servedNotAfter = previous.notAfter
+    fail(
+      Failure(
+        .rolledBack, "an operator put the certificate with serial \(previous.serial) back",
+        retryAfter: previous.dangerAt), record)
   }
 
   fileprivate mutating func serve(_ attempt: AttemptID, at now: Date) {

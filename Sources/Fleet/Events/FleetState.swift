@@ -59,6 +59,9 @@ public struct CertificateState: Sendable, Equatable {
   public var failingSince: Date?
   /// The sweep in which it began to fail; a failure older than the sweep is known, not new.
   public var failingSweep: SweepID?
+  /// Leaves of ours that may lie on a node besides what it was proved to use: their rollout or rollback was cut short there, or the
+  /// certificate was moved to another VIP. None of them was put there by hand.
+  public var possibleLeaves: [NodeID: [String]]
   /// An operator said `retry` after somebody had changed the file by hand: the next rollout may overwrite it.
   public var mayOverwrite: Bool
 
@@ -69,7 +72,7 @@ public struct CertificateState: Sendable, Equatable {
     issuedRevision: Int = 0, keyNode: NodeID? = nil, served: AttemptID? = nil, servedNotAfter: Date? = nil,
     servedAt: Date? = nil, installations: [NodeID: Installation] = [:], failures: Int = 0,
     lastFailure: Failure? = nil, lastFailureAt: Date? = nil, failingSince: Date? = nil, failingSweep: SweepID? = nil,
-    mayOverwrite: Bool = false
+    mayOverwrite: Bool = false, possibleLeaves: [NodeID: [String]] = [:]
   ) {
     self.spec = spec
     self.revision = revision
@@ -89,6 +92,7 @@ public struct CertificateState: Sendable, Equatable {
     self.failingSince = failingSince
     self.failingSweep = failingSweep
     self.mayOverwrite = mayOverwrite
+    self.possibleLeaves = possibleLeaves
   }
 
   /// What the newest certificate is called in a batch.
@@ -101,8 +105,14 @@ public struct CertificateState: Sendable, Equatable {
     case .backOff: return lastFailureAt.addingTimeInterval(BackOff.seconds(afterFailures: failures))
     case .whenAllowed: return lastFailure.retryAfter
     case .whenHealed: return nil
-    case .byHand: return .distantFuture
+    // A rollback holds until what went back nears its end, unless a person lifts it before.
+    case .byHand: return lastFailure.kind == .rolledBack ? lastFailure.retryAfter ?? .distantFuture : .distantFuture
     }
+  }
+
+  /// What may lie on the disk of a node without having been put there by hand.
+  public func ownLeaves(on node: NodeID) -> [String] {
+    (installations[node].map { [$0.sha256] } ?? []) + (possibleLeaves[node] ?? [])
   }
 }
 

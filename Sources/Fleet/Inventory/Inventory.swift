@@ -22,12 +22,14 @@ public struct Inventory: Sendable, Equatable {
   public var resolvers: [String]
   /// How much is done at the same time.
   public var pace: PaceSettings
+  /// With what keys on the controller are encrypted; nil where no pair has its keys there.
+  public var keyPassphrase: SecretSource?
 
   /// Collects the parts.
   public init(
     path: String, state: String, authorities: [Authority], mail: MailSettings?, customers: [Customer], pairs: [Pair],
     domainFiles: [String], extraSuffixes: [String] = [], publicSuffixList: String? = nil, resolvers: [String] = [],
-    pace: PaceSettings = PaceSettings()
+    pace: PaceSettings = PaceSettings(), keyPassphrase: SecretSource? = nil
   ) {
     self.path = path
     self.state = state
@@ -40,6 +42,7 @@ public struct Inventory: Sendable, Equatable {
     self.publicSuffixList = publicSuffixList
     self.resolvers = resolvers
     self.pace = pace
+    self.keyPassphrase = keyPassphrase
   }
 }
 

@@ -47,7 +47,7 @@ public struct InventoryReader {
 
   /// The keys of the root file; an included file has those of `shareableKeys`.
   static let rootKeys =
-    ["state", "public_suffix_list", "pace", "mail"] + shareableKeys
+    ["state", "public_suffix_list", "pace", "mail", "controller_keys"] + shareableKeys
   /// The keys that every file of an inventory may have.
   static let shareableKeys = [
     "include", "extra_suffixes", "resolvers", "authorities", "customers", "defaults", "pairs", "domains",
@@ -71,12 +71,16 @@ public struct InventoryReader {
         at: root.location, "the inventory has no certificate authority",
         remedy: "add `authorities:` with an id and the ACME directory URL of your CA")
     }
+    let passphrase = keyPassphrase(root)
     let maintenance = MaintenanceReader(context: context)
     let windows = maintenance.windows(sections)
     let freezes = maintenance.freezes(sections, customers: customers.map(\.id))
     let pairs = maintenance.attach(
       freezes,
-      to: PairReader(context: context, customers: customers.map(\.id), windows: windows).read(sections),
+      to: PairReader(
+        context: context, customers: customers.map(\.id), hasKeyPassphrase: root.node("controller_keys") != nil,
+        windows: windows
+      ).read(sections),
       written: sections.flatMap { ($0.list("pairs") ?? []).compactMap(\.writtenID) })
     if pairs.isEmpty, sections.allSatisfy({ $0.list("pairs")?.isEmpty ?? true }) {
       context.faults.error(
@@ -92,7 +96,21 @@ public struct InventoryReader {
       mail: MailReader(context: context).read(root), customers: customers, pairs: pairs, domainFiles: [],
       extraSuffixes: sections.flatMap { $0.texts("extra_suffixes").map(\.text) },
       publicSuffixList: root.path("public_suffix_list", reading: .suffixList),
-      resolvers: sections.flatMap { $0.texts("resolvers").compactMap(resolver) }, pace: pace(root))
+      resolvers: sections.flatMap { $0.texts("resolvers").compactMap(resolver) }, pace: pace(root),
+      keyPassphrase: passphrase)
+  }
+
+  static let controllerKeysKeys = ["passphrase", "passphrase_file", "passphrase_credential", "passphrase_env"]
+
+  private func keyPassphrase(_ root: Section) -> SecretSource? {
+    guard let section = root.section("controller_keys", "“controller_keys”", keys: Self.controllerKeysKeys) else {
+      return nil
+    }
+    if Self.controllerKeysKeys.allSatisfy({ section.entry($0) == nil }) {
+      section.missing(
+        "passphrase_file", remedy: "write a long passphrase into a file of mode 0600 outside of the state directory")
+    }
+    return section.secret("passphrase")
   }
 
   private func refuseRootKeys(in node: ConfigurationNode) {

@@ -88,6 +88,8 @@ public enum SecretSource: Sendable, Equatable, Hashable {
   case file(String)
   /// An environment variable.
   case environment(String)
+  /// A systemd credential (`LoadCredential=`, `LoadCredentialEncrypted=`): a file in `$CREDENTIALS_DIRECTORY`.
+  case credential(String)
 }
 
 /// How a node tells whether it is the active one for a VIP.

@@ -12,6 +12,10 @@ public struct Pair: Sendable, Equatable {
   public var vips: [VIP]
   /// What to do while one node cannot be reached.
   public var degraded: DegradedPolicy
+  /// Where the private keys of its certificates are made and kept.
+  public var keys: KeyPlace
+  /// Whether a renewal takes the key of the certificate before it; a new name set or kind of key always makes a new one.
+  public var reusesKeys: Bool
   /// Whether rows may name other customers than `customer`; a pair without a customer is always shared.
   public var isShared: Bool
   /// The windows that it names.
@@ -22,7 +26,8 @@ public struct Pair: Sendable, Equatable {
   /// Collects the parts.
   public init(
     id: PairID, customer: CustomerID?, appliance: Appliance, nodes: [Node], vips: [VIP],
-    degraded: DegradedPolicy = .waitUntilDanger, isShared: Bool = false, windows: [MaintenanceWindow] = []
+    degraded: DegradedPolicy = .waitUntilDanger, keys: KeyPlace = .node, reusesKeys: Bool = false,
+    isShared: Bool = false, windows: [MaintenanceWindow] = []
   ) {
     self.windows = windows
     maintenance = Maintenance(windows: windows, freezes: [])
@@ -32,6 +37,8 @@ public struct Pair: Sendable, Equatable {
     self.nodes = nodes
     self.vips = vips
     self.degraded = degraded
+    self.keys = keys
+    self.reusesKeys = reusesKeys
     self.isShared = isShared || customer == nil
   }
 
@@ -48,6 +55,14 @@ public struct Pair: Sendable, Equatable {
     case command
   }
 
+  /// Where private keys are made and kept.
+  public enum KeyPlace: String, Sendable, Codable, CaseIterable {
+    /// By openssl on the active node; they never leave the pair, and reach the peer sealed.
+    case node
+    /// On the controller, encrypted; they reach each node sealed.
+    case controller
+  }
+
   /// Whether a pair with a dead node is served at once or only when a certificate is in danger.
   public enum DegradedPolicy: String, Sendable, Codable, CaseIterable {
     /// Issue as usual; roll out to the active node alone only past the danger line.
@@ -55,6 +70,11 @@ public struct Pair: Sendable, Equatable {
     /// Roll out to the active node alone at once, and record the other's debt.
     case deploy
   }
+}
+
+extension NodeID {
+  /// Stands for the controller where the journal names the node that holds a key. No inventory can hold this id.
+  public static var controller: NodeID { NodeID("@controller") }
 }
 
 /// A floating address of a pair.

@@ -2,12 +2,14 @@
 struct PairReader {
   let context: ReadingContext
   let customers: [CustomerID]
+  /// Whether the inventory says how keys on the controller are encrypted.
+  let hasKeyPassphrase: Bool
   var windows: [MaintenanceWindow] = []
 
   static let inheritedKeys = [
     "ssh", "work", "active", "challenge", "terminations",
   ]
-  static let defaultsKeys = ["appliance", "degraded", "windows"] + inheritedKeys
+  static let defaultsKeys = ["appliance", "degraded", "keys", "reuse_keys", "windows"] + inheritedKeys
   static let keys = ["id", "customer", "shared", "vips", "nodes"] + defaultsKeys
   static let vipKeys = ["id", "address", "http", "https", "public"]
 
@@ -58,7 +60,8 @@ struct PairReader {
     guard let id else { return nil }
     return Pair(
       id: PairID(id), customer: customer, appliance: appliance, nodes: nodes, vips: vips.map(\.vip),
-      degraded: section.choice("degraded") ?? .waitUntilDanger, isShared: section.flag("shared") ?? false,
+      degraded: section.choice("degraded") ?? .waitUntilDanger, keys: keys(section),
+      reusesKeys: section.flag("reuse_keys") ?? false, isShared: section.flag("shared") ?? false,
       windows: windows(of: section))
   }
 
@@ -72,6 +75,17 @@ struct PairReader {
           : Spelling.remedy(for: item.text, among: windows.map(\.id), "window"))
       return nil
     }
+  }
+
+  /// Keys on the controller need a passphrase: said at the key that asks for them.
+  private func keys(_ section: Section) -> Pair.KeyPlace {
+    let place: Pair.KeyPlace = section.choice("keys") ?? .node
+    if place == .controller, !hasKeyPassphrase {
+      context.faults.error(
+        at: section.location(of: "keys"), "keys on the controller need a passphrase",
+        remedy: "write `controller_keys:` with `passphrase_file:`, `passphrase_credential:` or `passphrase_env:`")
+    }
+    return place
   }
 
   private func customer(_ text: String, at location: SourceLocation) -> CustomerID? {

@@ -184,7 +184,8 @@ struct Section {
     return inner
   }
 
-  /// A secret's place: `NAME_file:` or `NAME_env:`, or `NAME: { file: … }` or `{ env: … }`. The secret itself, under `NAME:`, is refused.
+  /// A secret's place: `NAME_file:`, `NAME_env:` or `NAME_credential:`, or `NAME: { file: … }` and so on. The secret itself, under `NAME:`,
+  /// is refused.
   func secret(_ name: String) -> SecretSource? {
     var found: SecretSource?
     var isDecided = false
@@ -199,19 +200,23 @@ struct Section {
       // The innermost layer that speaks of the secret decides, also when it says `~`: none.
       isDecided = true
       guard !place.value.isNull, let text = context.text(place.value, "the place of “\(name)”") else { continue }
-      found =
-        place.key.hasSuffix("file")
-        ? .file(context.path(text, at: place.value.location, .secret(key: name))) : environment(text, place)
+      if place.key.hasSuffix("file") {
+        found = .file(context.path(text, at: place.value.location, .secret(key: name)))
+      } else if place.key.hasSuffix("credential") {
+        found = context.identifier(text, at: place.value.location).map { .credential($0) }
+      } else {
+        found = environment(text, place)
+      }
     }
     return found
   }
 
   private func places(of name: String, in layer: [ConfigurationNode.Entry]) -> [ConfigurationNode.Entry] {
-    var places = layer.filter { $0.key == name + "_file" || $0.key == name + "_env" }
+    var places = layer.filter { [name + "_file", name + "_env", name + "_credential"].contains($0.key) }
     guard let entry = layer.first(where: { $0.key == name }) else { return places }
     if entry.value.isNull { return places + [entry] }
     guard case .mapping(let entries) = entry.value.value, !entries.isEmpty,
-      entries.allSatisfy({ $0.key == "file" || $0.key == "env" })
+      entries.allSatisfy({ ["file", "env", "credential"].contains($0.key) })
     else {
       context.faults.error(
         at: entry.keyLocation, "“\(name)” must not stand in the inventory",

@@ -41,6 +41,8 @@ public struct Failure: Error, Sendable, Equatable, Codable {
     // Work on a node.
     case keyNotMade, keyLost, tunnelRefused, stageRefused, configRefused, reloadRefused, servesOldCertificate
     case diskFull, changedByHand, nodeCannotRestart, toolMissing
+    // What a person asked for.
+    case rolledBack
     // Our own.
     case interrupted, internalError
   }

@@ -76,6 +76,7 @@ extension Failure.Kind {
     case .changedByHand: "certificate changed by hand"
     case .nodeCannotRestart: "node cannot restart"
     case .toolMissing: "tool missing on the node"
+    case .rolledBack: "rolled back by an operator"
     case .interrupted: "interrupted"
     case .internalError: "internal error"
     }
@@ -126,7 +127,9 @@ extension Failure.Kind {
     case .servesOldCertificate: "Check for an older file with the same names, or a listener that was not reloaded."
     case .diskFull: "Make room on the node's disk."
     case .changedByHand:
-      "Somebody put another certificate there by hand. certfleet retry NAME overwrites it; certfleet remove NAME leaves it."
+      "Somebody put another certificate there by hand, or the state directory was lost. certfleet retry NAME (or --all) overwrites it; certfleet remove NAME leaves it."
+    case .rolledBack:
+      "The previous certificate is served. certfleet retry NAME brings the newest back; by itself it comes back when the previous one nears its end."
     case .nodeCannotRestart: "Repair the configuration before the node restarts: it would not come up again."
     case .toolMissing: "Install the tool on the node, or choose another way in the inventory."
     case .interrupted: "Nothing to do: it goes on with the next run."
@@ -145,7 +148,7 @@ extension Failure.Kind {
       .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm, .noActiveNode, .splitBrain,
       .roleUnknown,
       .keyNotMade, .tunnelRefused, .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull,
-      .changedByHand, .nodeCannotRestart, .toolMissing, .internalError:
+      .changedByHand, .rolledBack, .nodeCannotRestart, .toolMissing, .internalError:
       .operatorNeeded
     }
   }
@@ -163,7 +166,7 @@ extension Failure.Kind {
       .toolMissing,
       .interrupted, .orderLost, .keyLost:
       .whenHealed
-    case .paused, .changedByHand, .accountGone: .byHand
+    case .paused, .changedByHand, .rolledBack, .accountGone: .byHand
     }
   }
 }

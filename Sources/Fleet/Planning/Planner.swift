@@ -23,7 +23,7 @@ public enum Planner {
     guard action != .keep else { return (action, reason) }
     if isPaused { return (.blocked, .paused) }
     if let failure = certificate.lastFailure, let notBefore = certificate.notBefore, notBefore > now {
-      return notBefore == .distantFuture
+      return failure.kind.retry == .byHand
         ? (.blocked, .heldForOperator(failure.kind)) : (.blocked, .waiting(until: notBefore, failure.kind))
     }
     return (action, reason)

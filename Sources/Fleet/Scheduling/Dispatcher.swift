@@ -385,7 +385,9 @@ public struct Dispatcher: Sendable {
             IssueOrder(
               spec: certificate.spec,
               attempt: Attempt(id: lease.attempt, spec: certificate.spec.id, names: certificate.spec.names),
-              revision: certificate.revision, isResumed: false, buckets: lease.rows)))
+              revision: certificate.revision, isResumed: false,
+              reuse: pairs[certificate.spec.pair]?.reusesKeys == true ? certificate.reusableKey : nil,
+              buckets: lease.rows)))
       case .wait(let until, let boundBy):
         waiting = Waiting(until: until, boundBy: boundBy)
         return works

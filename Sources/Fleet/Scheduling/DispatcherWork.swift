@@ -19,7 +19,27 @@ extension Dispatcher {
     public var revision: Int
     /// Whether the attempt is already in the journal.
     public var isResumed: Bool
+    /// The key to take again, where the pair reuses keys and there is one of the same kind for the same names.
+    public var reuse: ReusableKey? = nil
     /// Bucket rows that moved by the reservation, to be stored with the intention.
     public var buckets: [BucketRow]
+  }
+
+  /// A key that is there already.
+  public struct ReusableKey: Sendable, Equatable {
+    /// The attempt that it was made for; it names the file.
+    public var attempt: AttemptID
+    /// Where it lies.
+    public var nodes: Set<NodeID>
+  }
+}
+
+extension CertificateState {
+  /// The key of the newest certificate, if a renewal may take it again: the same names, kind of key and profile.
+  var reusableKey: Dispatcher.ReusableKey? {
+    guard let issued, issuedRevision == revision, let keyNode else { return nil }
+    let proved = installations.filter { $0.value.attempt == issued.attempt }.keys
+    return Dispatcher.ReusableKey(
+      attempt: issued.attempt, nodes: keyNode == .controller ? [.controller] : Set(proved).union([keyNode]))
   }
 }

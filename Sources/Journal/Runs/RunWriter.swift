@@ -46,7 +46,7 @@ struct RunWriter {
     case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
       .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .issued, .attemptFailed, .specVetoed, .ejected,
-      .installed, .served, .reloaded:
+      .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed:
       break
     }
   }
@@ -62,16 +62,17 @@ struct RunWriter {
       }
     }
     switch event {
-    case .rolloutStarted(let rollout, let pair, let batch, let first, let second):
+    case .rolloutStarted(let rollout, let pair, _, let first, let second):
       mentions.append(("rollout", rollout.rawValue))
       mentions.append(("pair", pair.rawValue))
       mentions.append(contentsOf: ([first] + (second.map { [$0] } ?? [])).map { ("node", $0.rawValue) })
-      mentions.append(contentsOf: batch.map { ("certificate", $0.spec.rawValue) })
     case .rolloutStepped(let rollout, _, _), .rolloutEnded(let rollout, _, _), .ejected(let rollout, _, _):
       mentions.append(("rollout", rollout.rawValue))
     case .reloaded(let rollout, let node, _):
       mentions.append(contentsOf: [("rollout", rollout.rawValue), ("node", node.rawValue)])
-    case .installed(let node, _, _, _): mentions.append(("node", node.rawValue))
+    case .installed(let node, _, _, _), .rollbackStarted(_, _, let node, _), .rolledBack(_, let node, _, _, _),
+      .rollbackFailed(_, let node, _, _):
+      mentions.append(("node", node.rawValue))
     case .mailQueued(let mail, _), .mailSent(let mail), .mailFailed(let mail, _):
       mentions.append(("mail", String(mail)))
     case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,

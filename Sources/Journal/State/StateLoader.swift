@@ -97,7 +97,9 @@ struct StateLoader {
       servedNotAfter: reader.optionalDate(), servedAt: reader.optionalDate(), failures: reader.int(),
       lastFailure: try reader.optionalJSON(Failure.self), lastFailureAt: reader.optionalDate(),
       failingSince: reader.optionalDate(), failingSweep: reader.optionalID(),
-      mayOverwrite: reader.int() == 1)
+      mayOverwrite: reader.int() == 1,
+      possibleLeaves: Dictionary(
+        uniqueKeysWithValues: try reader.json([String: [String]].self).map { (NodeID($0.key), $0.value) }))
   }
 
   /// An attempt is brought back by the same occurrences that once led it there: its machine stays the only way to a state.

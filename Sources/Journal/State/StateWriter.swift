@@ -73,6 +73,10 @@ struct StateWriter {
       Cell(certificate.servedAt), .number(Int64(certificate.failures)), try cell(certificate.lastFailure),
       Cell(certificate.lastFailureAt), Cell(certificate.failingSince), Cell(certificate.failingSweep?.rawValue),
       .number(certificate.mayOverwrite ? 1 : 0),
+      .text(
+        try JournalText.encode(
+          Dictionary(uniqueKeysWithValues: certificate.possibleLeaves.map { ($0.key.rawValue, $0.value) }),
+          table: "certificate")),
     ]
   }
 

@@ -15,6 +15,13 @@ enum Schema {
     migrator.registerMigration("findings of the preflight") { database in
       try database.execute(sql: FindingTable.sql)
     }
+    migrator.registerMigration("leaves on their way, rollback by an operator") { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE certificate ADD COLUMN possible_leaves TEXT NOT NULL DEFAULT '{}'
+            CHECK (json_type(possible_leaves) = 'object')
+          """)
+    }
     return migrator
   }
 

@@ -41,6 +41,12 @@ enum EventWords {
     case .served(let certificates): "\(certificates.count) served"
     case .rolloutEnded(let rollout, let end, let cause):
       "\(rollout): \(end.rawValue)" + (cause.map { ", \($0.detail)" } ?? "")
+    case .rollbackStarted(let rollback, let pair, let node, let certificates):
+      "\(pair): rollback \(rollback) of \(certificates.count) on \(node)"
+    case .rolledBack(_, let node, let certificates, let proof, _):
+      "\(node): \(certificates.count) put back, proved by \(proof.rawValue)"
+    case .rollbackFailed(_, let node, let certificates, let failure):
+      "\(node): \(certificates.count) not put back: \(failure.kind.title): \(failure.detail)"
     case .mailQueued(_, let subject): "mail waits: \(subject)"
     case .mailSent: "mail sent"
     case .mailFailed(_, let detail): "mail not sent: \(detail)"

@@ -27,6 +27,7 @@ import Testing
       ("haproxy", TerminationReader.haproxyKeys), ("stunnel", TerminationReader.stunnelKeys),
       ("probe", TerminationReader.probeKeys), ("window", MaintenanceReader.windowKeys),
       ("freeze", MaintenanceReader.freezeKeys),
+      ("controllerKeys", InventoryReader.controllerKeysKeys),
     ]
     for (definition, keys) in known { #expect(try self.keys(definition) == Set(keys), "\(definition ?? "root")") }
   }
@@ -41,6 +42,7 @@ import Testing
       let properties = try #require(definitions[closed]?["properties"] as? [String: [String: Any]])
       #expect(properties["danger"]?["enum"] as? [String] == DangerRule.allCases.map(\.rawValue))
     }
+    #expect(pair["keys"]?["enum"] as? [String] == Pair.KeyPlace.allCases.map(\.rawValue))
     let mail = try #require(definitions["mail"]?["properties"] as? [String: [String: Any]])
     #expect(mail["tls"]?["enum"] as? [String] == MailSettings.Security.allCases.map(\.rawValue))
   }

@@ -1,0 +1,98 @@
+import Fleet
+import Foundation
+import Journal
+import Net
+import SSH
+
+extension Workplace {
+  /// Puts the previous certificates back: of these names, or of a whole pair.
+  ///
+  /// Beside a run it works only on pairs that are paused and come to rest, so that no rollout is under way there.
+  ///
+  /// - Throws: `.badInput` for unknown names, `.couldNotRun` beside a run that may touch the pair.
+  public func rollBack(_ names: [String], pair: String?) async throws(CommandFault) -> RollbackReport {
+    let state = try fleetState()
+    var chosen = try find(names, in: state)
+    if let pair {
+      let id = try find(pairs: [pair])
+      chosen += state.certificates.values.filter { id.contains($0.spec.pair) }
+    }
+    let issued = chosen.filter { $0.issued != nil }
+    guard !issued.isEmpty else {
+      throw .badInput(
+        "no certificate was issued for \(pair ?? names.joined(separator: ", ")), so there is nothing to go back to")
+    }
+    let byPair = Dictionary(grouping: issued, by: \.spec.pair)
+    let lock: SweepLock?
+    do throws(JournalError) {
+      lock = try SweepLock.tryAcquire(directory: inventory.state, purpose: .run, at: clock.now)
+    } catch {
+      throw CommandFault(error)
+    }
+    guard let lock else {
+      do throws(JournalError) {
+        try beAlone(on: Set(byPair.keys), state)
+      } catch {
+        throw CommandFault(error)
+      }
+      return try await rollBack(byPair, state)
+    }
+    let report = try await rollBack(byPair, state)
+    lock.release()
+    return report
+  }
+
+  /// Two hands on one pair would spoil each other's work.
+  private func beAlone(on pairs: Set<PairID>, _ state: FleetState) throws(JournalError) {
+    let busy = Set(try journal.openRollouts().map(\.pair))
+    for pair in pairs.sorted() {
+      guard state.pairs[pair]?.isPaused == true else {
+        throw .refused("a run is going on; say certfleet pause \(pair) first, and then rollback again")
+      }
+      guard !busy.contains(pair) else {
+        throw .refused("a rollout onto \(pair) is under way; it is paused, so wait until that one has ended")
+      }
+    }
+  }
+
+  private func rollBack(
+    _ byPair: [PairID: [CertificateState]], _ state: FleetState
+  ) async throws(CommandFault) -> RollbackReport {
+    let client = SSHClient()
+    let loop = CurlLoop()
+    defer { loop.shutdown() }
+    let targets = NodeTargets(state: state)
+    let recorder = Recorder(journal: journal, sweep: nil, clock: clock) { _ in }
+    let verifier = Verifier(probe: CertificateProbe(loop: loop), clock: clock)
+    let gate = Gate(limit: inventory.pace.nodesInFlight)
+    var random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
+    var report = RollbackReport()
+    var fault: JournalError?
+    for pair in inventory.pairs {
+      guard fault == nil, let certificates = byPair[pair.id] else { continue }
+      let links = pair.nodes.map { node in
+        NodeLink(node: node, client: client, nodes: gate) { () async throws(Failure) in
+          try await targets.target(of: node)
+        }
+      }
+      let session = PairSession(
+        pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: "", names: [],
+        known: .init(of: pair, in: state), abandoned: [])
+      var walk = RollbackWalk(
+        id: random.id("b"), pair: session, certificates: certificates.sorted { $0.spec.id < $1.spec.id },
+        recorder: recorder, verifier: verifier, clock: clock)
+      do throws(JournalError) {
+        try await walk.run()
+      } catch {
+        fault = error
+      }
+      report.lines += walk.report.lines
+      report.nodes += walk.report.nodes
+      report.vips += walk.report.vips
+      await session.close()
+    }
+    await client.shutdown()
+    if let fault { throw CommandFault(fault) }
+    return report
+  }
+}

@@ -1,0 +1,113 @@
+import Fleet
+import Foundation
+import Net
+import PKI
+import Testing
+
+@testable import Controller
+
+/// What is served decides: the leaf, its whole chain, or nobody there.
+@Suite struct VerifierTests {
+  private let folder: ScratchFolder
+  private let spec: CertificateSpec
+  private let loop = CurlLoop()
+  private var verifier: Verifier { Verifier(probe: CertificateProbe(loop: loop), clock: SystemClock()) }
+
+  init() throws {
+    folder = try ScratchFolder()
+    let names = try #require(NameSet(["one.example"]))
+    spec = CertificateSpec(
+      id: SpecID("p/one"), pair: PairID("p"), vip: VIPID("v"), customer: nil, label: "one", names: names,
+      key: .ecdsaP256, profile: nil, registeredDomains: ["one.example"], source: nil)
+    try folder.openssl(
+      "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "10", "-subj",
+      "/CN=root of a test", "-keyout", "root.key", "-out", "root.pem")
+    for name in ["new", "old"] {
+      try folder.openssl(
+        "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=one.example",
+        "-keyout", "\(name).key", "-out", "\(name).csr")
+      try folder.openssl(
+        "x509", "-req", "-in", "\(name).csr", "-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-days", "5",
+        "-out", "\(name).pem")
+    }
+  }
+
+  private func pem(_ name: String) throws -> String {
+    try String(contentsOfFile: folder.path + "/\(name).pem", encoding: .utf8)
+  }
+
+  /// The certificate as issued: the new leaf with its root behind it.
+  private func issued() throws -> CertificateState {
+    let chain = [try pem("new"), try pem("root")]
+    let leaf = try X509Certificate(pem: chain[0])
+    return CertificateState(
+      spec: spec,
+      issued: IssuedCertificate(
+        attempt: AttemptID("a"), sha256: leaf.sha256Hex, serial: leaf.serialHex, notBefore: leaf.notBefore,
+        notAfter: leaf.notAfter, issuer: "root", chain: chain, publicKeySHA256: hex(leaf.publicKeySHA256)))
+  }
+
+  private func server(_ name: String, withChain: Bool = true) throws -> TLSServer {
+    try TLSServer(
+      certificate: folder.path + "/\(name).pem", key: folder.path + "/\(name).key",
+      chain: withChain ? folder.path + "/root.pem" : nil)
+  }
+
+  @Test func theIssuedLeafWithItsWholeChainIsTheSame() async throws {
+    let server = try server("new")
+
+    let sights = await verifier.look(at: "127.0.0.1", port: server.port, for: [try issued()], patience: 0)
+
+    #expect(sights[spec.id] == .same)
+  }
+
+  @Test func anotherLeafIsToldByItsSerial() async throws {
+    let server = try server("old")
+    let serial = try X509Certificate(pem: try pem("old")).serialHex
+
+    let sights = await verifier.look(at: "127.0.0.1", port: server.port, for: [try issued()], patience: 0)
+
+    guard case .other(let words) = sights[spec.id] else {
+      Issue.record("\(String(describing: sights))")
+      return
+    }
+    #expect(words.contains(serial))
+  }
+
+  @Test func theRightLeafWithoutItsChainIsNotEnough() async throws {
+    let server = try server("new", withChain: false)
+
+    let sights = await verifier.look(at: "127.0.0.1", port: server.port, for: [try issued()], patience: 0)
+
+    #expect(
+      sights[spec.id] == .other("127.0.0.1:\(server.port) shows the new leaf with 1 of 2 certificates of its chain"))
+  }
+
+  @Test func aLeafAloneMayBeLookedForWhereItsChainIsNotKnown() async throws {
+    let server = try server("old", withChain: false)
+    let wanted = Verifier.Wanted(spec, leaf: try X509Certificate(pem: try pem("old")).sha256Hex)
+
+    let sights = await verifier.look(at: "127.0.0.1", port: server.port, for: [wanted], patience: 0)
+    let leaves = await verifier.leaves(at: "127.0.0.1", port: server.port, for: [wanted])
+
+    #expect(sights[spec.id] == .same)
+    #expect(try leaves[spec.id]?.get().sha256Hex == wanted.sha256)
+  }
+
+  @Test func nobodyThereIsSilence() async throws {
+    // Port 1 of the loopback: nobody listens there.
+    let sights = await verifier.look(at: "127.0.0.1", port: 1, for: [try issued()], patience: 0)
+
+    guard case .silent = sights[spec.id] else {
+      Issue.record("\(String(describing: sights))")
+      return
+    }
+  }
+
+  @Test func aWildcardIsLookedAtByANameBelowIt() throws {
+    var wild = spec
+    wild.names = try #require(NameSet(["*.one.example"]))
+
+    #expect(Verifier.Wanted(wild, leaf: "").serverName == "certfleet.one.example")
+  }
+}
