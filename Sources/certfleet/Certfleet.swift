@@ -17,7 +17,7 @@ struct Certfleet: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       Init.self, Check.self, Import.self, Enroll.self, Doctor.self, PlanCommand.self, Run.self, Renew.self, Status.self,
-      Report.self, Limits.self, ForecastCommand.self,
+      Report.self, Limits.self, QuarantineCommand.self, ForecastCommand.self,
       Retry.self, Pause.self, Resume.self, Remove.self, Rollback.self, Account.self, Audit.self, Backup.self,
     ])
 

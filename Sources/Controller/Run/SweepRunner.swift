@@ -20,7 +20,6 @@ struct SweepRunner {
   struct Bounds: Sendable {
     var purpose: SweepPurpose
     var until: Date?
-    var maximum: Int = .max
   }
 
   /// What a run came to.
@@ -77,6 +76,7 @@ struct SweepRunner {
     for await case .records(let rest) in messages { await learn(rest, &loop) }
     await sink.show(loop.counter.snapshot(at: clock.now, waiting: nil))
     if let fault = loop.fault { throw fault }
+    if loop.end == .completed, loop.dispatcher.hasReachedMaximum { loop.end = .stopped }
     return Outcome(end: loop.end, state: loop.dispatcher.state, records: loop.records)
   }
 

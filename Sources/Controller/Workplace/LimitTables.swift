@@ -9,7 +9,7 @@ enum LimitTables {
   /// The tables of all authorities by id.
   static func tables(of inventory: Inventory) throws(CommandFault) -> [AuthorityID: LimitTable] {
     var tables: [AuthorityID: LimitTable] = [:]
-    for authority in inventory.authorities { tables[authority.id] = try table(of: authority) }
+    for authority in inventory.authorities { tables[authority.id] = try table(of: authority).with(authority.overrides) }
     return tables
   }
 

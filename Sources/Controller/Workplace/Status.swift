@@ -115,6 +115,8 @@ public struct FleetStatus: Sendable, Codable {
       lines.append("\(group.title): \(Wording.count(group.rows.count, "certificate"))")
       lines.append("  -> \(group.advice)")
     }
+    let quarantine = QuarantineLines(rows).lines
+    if !quarantine.isEmpty { lines += [""] + quarantine }
     if isVerbose { lines += certificates() }
     lines += (fingerprints ?? []).flatMap(\.lines)
     return lines.joined(separator: "\n") + "\n"

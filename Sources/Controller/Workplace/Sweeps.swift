@@ -45,6 +45,8 @@ extension Workplace {
     var random = SeededGenerator(seed: seed)
     let sweep: SweepID = random.id("s")
     let snapshot = try journal.snapshot()
+    let drift = plan.map { PlanDrift($0, snapshot.state, inventory: inventory, at: startedAt) }
+    if let plan, let drift { for line in drift.lines(since: plan.plan.at) { await progress.warn(line) } }
     let abandoned = try journal.openRollouts()
     _ = try await journal.append(
       [.sweepStarted(sweep: sweep, seed: seed, purpose: request.purpose)]
@@ -52,12 +54,14 @@ extension Workplace {
     for line in crowdedSets(of: snapshot.state) { await progress.warn(line) }
     var dispatcher = Dispatcher(
       state: snapshot.state, inventory: inventory, ledger: Ledger(tables: limits, rows: snapshot.buckets),
-      seed: random.next(), surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max, only: plan?.specs,
+      seed: random.next(), surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max,
+      only: plan.map { $0.specs.subtracting(drift?.revised ?? []) },
       untidy: Set(abandoned.map(\.pair)), findings: try journal.findings(), at: startedAt)
     let settled = dispatcher.tidyLedger(at: startedAt)
     if !settled.isEmpty { _ = try await journal.append([], sweep: sweep, at: startedAt, buckets: settled) }
-    var bounds = SweepRunner.Bounds(purpose: request.purpose, until: request.until.map { startedAt + $0 })
-    bounds.maximum = request.maximum ?? .max
+    let forecast = KeptForecast(dispatcher.forecast(at: startedAt))
+    if let forecast { try await journal.keep(forecast, of: sweep) }
+    let bounds = SweepRunner.Bounds(purpose: request.purpose, until: request.until.map { startedAt + $0 })
     let stage = SweepStage(
       inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
       abandoned: abandoned, controllerKeys: controllerKeys)
@@ -67,6 +71,7 @@ extension Workplace {
       sweep: sweep, purpose: request.purpose, end: outcome.end, startedAt: startedAt, endedAt: clock.now,
       before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory)
     report.authorityFailure = closed
+    report.pace = PaceReview(try journal.forecast(of: sweep), records: outcome.records, end: outcome.end)
     try await mail(report, progress)
     return report
   }

@@ -102,6 +102,7 @@ public struct CertificateState: Sendable, Equatable {
   public var notBefore: Date? {
     guard let lastFailure, let lastFailureAt else { return nil }
     switch lastFailure.kind.retry {
+    case .backOff where quarantine != nil: return lastFailureAt.addingTimeInterval(Quarantine.pause)
     case .backOff: return lastFailureAt.addingTimeInterval(BackOff.seconds(afterFailures: failures))
     case .whenAllowed: return lastFailure.retryAfter
     case .whenHealed: return nil

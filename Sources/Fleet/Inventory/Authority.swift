@@ -14,6 +14,8 @@ public struct Authority: Sendable, Equatable {
   public var profiles: [String]
   /// Which rate limits the CA enforces.
   public var limits: LimitSet
+  /// Limits that the CA raised for us, over those of `limits`.
+  public var overrides: [LimitOverride]
   /// Extra roots for the connection to the CA itself.
   public var trust: String?
   /// Extra roots in which issued chains may end.
@@ -26,8 +28,8 @@ public struct Authority: Sendable, Equatable {
   /// Collects the parts.
   public init(
     id: AuthorityID, directory: String, contact: [String] = [], eab: ExternalAccountBinding? = nil,
-    profile: String? = nil, profiles: [String] = [], limits: LimitSet = .letsEncrypt, trust: String? = nil,
-    roots: String? = nil,
+    profile: String? = nil, profiles: [String] = [], limits: LimitSet = .letsEncrypt,
+    overrides: [LimitOverride] = [], trust: String? = nil, roots: String? = nil,
     preferredRoot: String? = nil, keyPassphrase: SecretSource? = nil
   ) {
     self.id = id
@@ -37,6 +39,7 @@ public struct Authority: Sendable, Equatable {
     self.profile = profile
     self.profiles = profiles
     self.limits = limits
+    self.overrides = overrides
     self.trust = trust
     self.roots = roots
     self.preferredRoot = preferredRoot

@@ -5,7 +5,8 @@ struct AuthorityReader {
   let context: ReadingContext
 
   static let keys = [
-    "id", "directory", "contact", "eab", "profile", "profiles", "limits", "trust", "roots", "preferred_root",
+    "id", "directory", "contact", "eab", "profile", "profiles", "limits", "overrides", "trust", "roots",
+    "preferred_root",
     "key_passphrase", "key_passphrase_file", "key_passphrase_env",
   ]
   static let eabKeys = ["kid", "hmac", "hmac_file", "hmac_env"]
@@ -22,6 +23,7 @@ struct AuthorityReader {
         id: AuthorityID(id), directory: directory ?? "", contact: section.texts("contact").compactMap(contact),
         eab: externalAccountBinding(section), profile: profile(section, "profile"),
         profiles: section.texts("profiles").map(\.text), limits: limits(section, directory: directory),
+        overrides: OverrideReader(context: context).read(section),
         trust: section.path("trust", reading: .certificates), roots: section.path("roots", reading: .certificates),
         preferredRoot: section.text("preferred_root"), keyPassphrase: section.secret("key_passphrase"))
     }

@@ -100,7 +100,8 @@ extension Failure.Kind {
     case .vipAnswersWrongly:
       "Paste the lines that certfleet enroll prints into HAProxy on both nodes, before every redirect and other rule; see the detail."
     case .rateLimited: "Nothing to do: it goes on by itself when the CA allows."
-    case .paused: "Open the CA's unpause link once the names point to the load balancer again."
+    case .paused:
+      "Open the CA's unpause link once the names point to the load balancer again, then certfleet quarantine release NAME."
     case .authorityBusy: "Nothing to do: it goes on by itself when the CA answers again."
     case .authorityRefused: "See the CA's words; an operator has to look."
     case .nameRefused: "The CA's policy does not allow this name; take it off the list."
@@ -150,6 +151,21 @@ extension Failure.Kind {
       .keyNotMade, .tunnelRefused, .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull,
       .changedByHand, .rolledBack, .nodeCannotRestart, .toolMissing, .internalError:
       .operatorNeeded
+    }
+  }
+
+  /// Whether it says, kept up for days, that the name is no longer this load balancer's.
+  public var meansMovedAway: Bool {
+    switch self {
+    case .nameNotFound, .wrongAddress, .anotherPair: true
+    case .strayIPv6Address, .dnsBroken, .caaForbids, .port80Closed, .wrongAnswer, .redirectAway, .challengeFailed,
+      .vipAnswersWrongly, .rateLimited, .paused, .authorityBusy, .authorityRefused, .nameRefused,
+      .authorityUnreachable, .accountGone, .orderLost, .badCertificate, .nodeUnreachable, .hostKeyUnknown,
+      .hostKeyChanged, .loginRefused,
+      .noCommonAlgorithm, .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .keyNotMade, .keyLost, .tunnelRefused,
+      .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull, .changedByHand, .rolledBack,
+      .nodeCannotRestart, .toolMissing, .interrupted, .internalError:
+      false
     }
   }
 

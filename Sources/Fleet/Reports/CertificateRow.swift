@@ -24,6 +24,8 @@ public struct CertificateRow: Sendable, Equatable, Codable {
   public var isNewFailure: Bool
   /// Tries that failed in a row.
   public var failures: Int
+  /// Why it is left alone but for a try a week, if it is.
+  public var quarantine: Quarantine?
   /// The next try, where a back-off says so.
   public var nextTry: Date?
   /// The end of life of what the VIP serves.
@@ -70,6 +72,7 @@ public struct CertificateRow: Sendable, Equatable, Codable {
     vip = certificate.spec.vip
     failingSince = certificate.failingSince
     failures = certificate.failures
+    quarantine = certificate.quarantine
     let beganInSweep = sweep != nil && certificate.failingSweep == sweep
     isNewFailure =
       certificate.lastFailure != nil && (beganInSweep || certificate.failingSince.map { $0 >= since } == true)

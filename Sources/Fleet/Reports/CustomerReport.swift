@@ -63,6 +63,8 @@ public struct CustomerReport: Sendable, Equatable, Codable {
     row.vip = VIPID("")
     row.spec = SpecID(row.names.first ?? "")
     row.proofs = [:]
+    // Its evidence names pairs of ours, and its link is for the account that all customers share.
+    row.quarantine = nil
     row.cause?.node = nil
     if let cause = row.cause, cause.kind.loudness != .customer || cause.kind == .anotherPair {
       row.cause = Failure(

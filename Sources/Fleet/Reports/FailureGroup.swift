@@ -14,9 +14,10 @@ public struct FailureGroup: Sendable, Equatable, Codable {
   /// What to do.
   public var advice: String { kind.advice }
 
-  /// The groups of a report that lists the troubles of nodes and pairs by themselves: what merely waits for one of these is counted there.
+  /// The groups of a report that lists the troubles of nodes and pairs, and the quarantine, by themselves: what merely waits for one of these is
+  /// counted there.
   public static func groupsBesideTroubles(of rows: [CertificateRow]) -> [FailureGroup] {
-    groups(of: rows.filter { $0.failingSince != nil })
+    groups(of: rows.filter { $0.failingSince != nil && $0.quarantine == nil })
   }
 
   /// Groups rows by cause: what needs an operator first, then what the customer must do, then the rest; larger groups first.

@@ -32,6 +32,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var rows: [CertificateRow]
   /// Why the CA could not be asked in this run, if it could not.
   public var authorityFailure: Failure?
+  /// How the run kept to its forecast.
+  public var pace: PaceReview?
 
   /// What happened to one customer's certificates.
   public struct CustomerLine: Sendable, Equatable, Codable {
@@ -138,6 +140,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
     !troubles.isEmpty || authorityFailure != nil
       || rows.contains { row in
         guard row.standing == .failing, let kind = row.cause?.kind else { return false }
+        // Reported when it came; from then on it is known.
+        if row.quarantine != nil { return row.isNewFailure }
         return kind.loudness == .operatorNeeded || row.isNewFailure
       }
   }

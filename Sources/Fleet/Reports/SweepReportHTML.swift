@@ -19,6 +19,8 @@ public enum SweepReportHTML {
     }
     body += report.troubles.map(trouble)
     body += report.groups.map(group)
+    let quarantine = QuarantineLines(report.rows).lines
+    if !quarantine.isEmpty { body.append(HTMLPage.card(quarantine.map { HTMLPage.paragraph($0) })) }
     body.append(customers(report))
     if !report.lostOrders.isEmpty {
       body.append(
@@ -65,6 +67,9 @@ public enum SweepReportHTML {
           \(Wording.count(sum, "reload")) on \(Wording.count(report.reloads.count, "node")); \
           the slowest took \(Wording.seconds(slowest.longestMilliseconds)) on \(slowest.node)
           """, muted: true))
+    }
+    if let lines = report.pace?.lines, !lines.isEmpty {
+      body.append(HTMLPage.card([HTMLPage.heading("Pace")] + lines.map { HTMLPage.paragraph($0, muted: true) }))
     }
     body.append(
       HTMLPage.paragraph(

@@ -16,8 +16,8 @@ public enum SweepReportText {
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
-    lines += troubles(report) + groups(report) + losses(report) + limits(report)
-    lines += proofs(report) + notices(report) + reloads(report)
+    lines += troubles(report) + groups(report) + quarantine(report) + losses(report) + limits(report)
+    lines += proofs(report) + notices(report) + reloads(report) + pace(report)
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -85,6 +85,16 @@ public enum SweepReportText {
       }
     }
     return lines
+  }
+
+  private static func quarantine(_ report: SweepReport) -> [String] {
+    let lines = QuarantineLines(report.rows).lines
+    return lines.isEmpty ? [] : [""] + lines
+  }
+
+  private static func pace(_ report: SweepReport) -> [String] {
+    let lines = report.pace?.lines ?? []
+    return lines.isEmpty ? [] : [""] + lines
   }
 
   private static func losses(_ report: SweepReport) -> [String] {

@@ -35,12 +35,12 @@ public struct Dispatcher: Sendable {
   private var issuedNow: Set<SpecID> = []
   var issuable: [PairID: Set<SpecID>] = [:]
   var leavesLeft: Int
-  private var mayOrder = true
+  private(set) var mayOrder = true
   var isStopping = false
   var quiet = Quiet()
   var issuedSets: IssuedSets
   private let surveysAll: Bool
-  private let only: Set<SpecID>?
+  let only: Set<SpecID>?
   var badLooking: Set<SpecID>
 
   /// What a limit keeps waiting.

@@ -69,6 +69,9 @@ extension Dispatcher {
     static let mostSeconds = 6.0 * 3_600
   }
 
+  /// Whether orders were left because as many as asked for were started.
+  public var hasReachedMaximum: Bool { leavesLeft <= 0 && mayOrder && issuable.values.contains { !$0.isEmpty } }
+
   /// When everything that may start would be issued: the very scheduler and ledger of a run, on a virtual clock.
   public func forecast(at now: Date) -> Forecast {
     let attempts = inventory.pace.attemptsInFlight
@@ -77,8 +80,11 @@ extension Dispatcher {
       guard let pair = pairs[certificate.spec.pair] else { continue }
       let (action, _) = Planner.wish(certificate, pair: pair, at: now)
       guard action == .issue || action == .renew else { continue }
+      if action == .issue, let only, !only.contains(certificate.spec.id) { continue }
       var candidate = candidate(certificate, isRenewal: action == .renew, at: now)
       candidate.notBefore = certificate.notBefore
+      // An open try holds its tokens already.
+      candidate.attempt = certificate.attempt?.id
       scheduler.add(candidate)
     }
     for (pair, standing) in state.pairs where standing.isPaused { scheduler.hold(pair, until: .distantFuture) }

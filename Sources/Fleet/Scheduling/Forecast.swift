@@ -82,7 +82,7 @@ public struct Forecast: Sendable, Equatable {
     var ledger = ledger
     var now = from
     var arrivals = Heap<Arrival>()
-    var open: [Int: Finish] = [:]
+    var open: [Int: (finish: Finish, attempt: AttemptID)] = [:]
     var orders: [Int: PlannedOrder] = [:]
     var finishes: [Finish] = []
     let horizon = from.addingTimeInterval(Double(horizonDays) * 86_400)
@@ -105,8 +105,7 @@ public struct Forecast: Sendable, Equatable {
       }
       while let arrival = arrivals.first, arrival.at <= now {
         arrivals.pop()
-        guard let finish = open[arrival.serial] else { continue }
-        let id = attempt(arrival.serial)
+        guard let (finish, id) = open[arrival.serial] else { continue }
         if arrival.isIssued {
           _ = ledger.commit(id, at: now)
           scheduler.finished(finish.spec)
@@ -125,7 +124,7 @@ public struct Forecast: Sendable, Equatable {
         let finish = Finish(
           spec: lease.spec, kind: lease.kind, pair: lease.pair, customer: lease.customer, start: now, end: end,
           boundBy: lease.boundBy)
-        open[serial] = finish
+        open[serial] = (finish, lease.attempt)
         if later.lifetime != nil { orders[serial] = lease.order }
         finishes.append(finish)
         arrivals.push(Arrival(at: now.addingTimeInterval(latency.order), serial: serial, isIssued: false))

@@ -20,7 +20,24 @@ struct PlanCommand: AsyncParsableCommand {
   @Flag(help: "First look at every name that is to be issued or renewed: DNS, CAA, port 80, the challenge path.")
   var preflight = false
 
+  @Option(help: "Only changes of this kind: issue, renew, redeploy or blocked; may come several times.")
+  var only: [Kind] = []
+
   @OptionGroup(title: "Global options") var options: GlobalOptions
+
+  /// A kind of change as people type it.
+  enum Kind: String, ExpressibleByArgument, CaseIterable {
+    case issue, renew, redeploy, blocked
+
+    var action: Action {
+      switch self {
+      case .issue: .issue
+      case .renew: .renew
+      case .redeploy: .redeploy
+      case .blocked: .blocked
+      }
+    }
+  }
 
   func run() async throws {
     let workplace = try options.workplace(readOnly: !preflight)
@@ -28,7 +45,8 @@ struct PlanCommand: AsyncParsableCommand {
       try await workplace.lookAhead(
         customer: customer, pair: pair, progress: ProgressDisplay.phase("looking at names", options))
     }
-    let forecast = try workplace.plan(customer: customer, pair: pair)
+    let request = PlanRequest(customer: customer, pair: pair, actions: only.map(\.action))
+    let forecast = try workplace.plan(request)
     if let out { try forecast.plan.save(to: out) }
     if options.json {
       try Terminal.show(json: forecast)

@@ -25,6 +25,7 @@ struct Run: AsyncParsableCommand {
   @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
+    if let max, max < 1 { throw CommandFault.badInput("--max takes a number from 1 on") }
     let display = ProgressDisplay(options)
     let report = try await options.workplace().sweep(
       SweepRequest(purpose: .run, plan: plan, until: until?.seconds, maximum: max), progress: display)

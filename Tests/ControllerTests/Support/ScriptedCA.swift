@@ -141,7 +141,7 @@ struct IssuingStage {
     let issuer = Issuer(
       authority: ca, settings: inventory.authorities[0], recorder: recorder,
       preflight: Preflight(
-        http: HTTPClient(loop: loop), resolver: Resolver(servers: []), thumbprint: "", inventory: inventory),
+        http: HTTPClient(loop: loop), resolvers: [], thumbprint: "", inventory: inventory, clock: SystemClock()),
       orders: Gate(limit: 1), polls: PollMemory(), clock: SystemClock())
     try await issuer.issue(
       Dispatcher.IssueOrder(

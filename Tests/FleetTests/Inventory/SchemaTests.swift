@@ -26,7 +26,7 @@ import Testing
       ("vip", PairReader.vipKeys), ("node", NodeReader.keys), ("ssh", NodeReader.sshKeys),
       ("haproxy", TerminationReader.haproxyKeys), ("stunnel", TerminationReader.stunnelKeys),
       ("probe", TerminationReader.probeKeys), ("window", MaintenanceReader.windowKeys),
-      ("freeze", MaintenanceReader.freezeKeys),
+      ("freeze", MaintenanceReader.freezeKeys), ("override", OverrideReader.keys),
       ("controllerKeys", InventoryReader.controllerKeysKeys),
     ]
     for (definition, keys) in known { #expect(try self.keys(definition) == Set(keys), "\(definition ?? "root")") }
@@ -38,6 +38,8 @@ import Testing
     #expect(appliances == Pair.Appliance.allCases.map(\.rawValue))
     let pair = try #require(definitions["pair"]?["properties"] as? [String: [String: Any]])
     #expect(pair["degraded"]?["enum"] as? [String] == Pair.DegradedPolicy.allCases.map(\.rawValue))
+    let override = try #require(definitions["override"]?["properties"] as? [String: [String: Any]])
+    #expect(override["limit"]?["enum"] as? [String] == Limit.allCases.map(\.rawValue))
     for closed in ["window", "freeze"] {
       let properties = try #require(definitions[closed]?["properties"] as? [String: [String: Any]])
       #expect(properties["danger"]?["enum"] as? [String] == DangerRule.allCases.map(\.rawValue))

@@ -82,6 +82,18 @@ import Testing
     #expect(run.ledger.rows.isEmpty)
   }
 
+  @Test func aRunThatStartedAsManyAsAskedForSaysSo() throws {
+    var some = ScriptedWorld(try state(5), maximum: 2)
+    var all = ScriptedWorld(try state(5), maximum: 5)
+
+    #expect(try some.run())
+    #expect(try all.run())
+
+    #expect(some.issued.count == 2)
+    #expect(some.dispatcher.hasReachedMaximum)
+    #expect(!all.dispatcher.hasReachedMaximum)
+  }
+
   @Test func theForecastCountsPausedPairsAndHeldFailuresAsUndated() throws {
     var state = try state(4)
     let late = SpecID("lb0/n1")
