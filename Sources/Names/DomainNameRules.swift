@@ -49,7 +49,7 @@ public struct DomainNameRules: Sendable {
     // From the longest candidate down: the first hit is the longest matching rule, which is the one that counts.
     while true {
       if isSuffix(String(rest)) { return String(previous ?? rest) }
-      guard let dot = rest.firstIndex(of: ".") else { return nil }
+      guard let dot = rest.utf8.firstIndex(of: Self.dot) else { return nil }
       previous = rest
       rest = rest[rest.index(after: dot)...]
     }
@@ -73,17 +73,17 @@ public struct DomainNameRules: Sendable {
     // A gigantic text is refused before it reaches quadratic code; 253 bytes of A-labels never need more than this.
     guard text.utf8.count <= 4_096 else { throw .nameTooLong(bytes: text.utf8.count) }
     // Found before the mapping to ASCII, which would call them merely disallowed.
-    if let stray = text.unicodeScalars.first(where: { $0.value <= 0x20 || $0.value == 0x7f }) {
-      throw .character(Character(stray), label: text)
+    if let stray = text.utf8.first(where: { $0 <= 0x20 || $0 == 0x7f }) {
+      throw .character(Character(Unicode.Scalar(stray)), label: text)
     }
-    guard !text.contains("*") else { throw .wildcard }
+    guard !text.utf8.contains(UInt8(ascii: "*")) else { throw .wildcard }
     if text.utf8.contains(UInt8(ascii: ":")), isHexadecimalOrColon(text) { throw .ipAddress }
 
     var name = try InternationalName.toASCII(text)
-    if name.utf8.last == UInt8(ascii: ".") { name.removeLast() }
+    if name.utf8.last == dot { name.removeLast() }
     guard !name.isEmpty else { throw .emptyLabel }
 
-    let labels = name.split(separator: ".", omittingEmptySubsequences: false)
+    let labels = name.utf8.split(separator: dot, omittingEmptySubsequences: false).map { Substring($0) }
     for label in labels { try check(label) }
     guard let last = labels.last, !last.utf8.allSatisfy(isDigit) else { throw .ipAddress }
     guard name.utf8.count <= 253 else { throw .nameTooLong(bytes: name.utf8.count) }
@@ -94,14 +94,16 @@ public struct DomainNameRules: Sendable {
 
   private static func check(_ label: Substring) throws(NameFault) {
     guard !label.isEmpty else { throw .emptyLabel }
-    for character in label {
-      guard let byte = character.asciiValue, isLetter(byte) || isDigit(byte) || byte == UInt8(ascii: "-") else {
-        throw .character(character, label: String(label))
-      }
+    // A byte is a character here: the mapping to ASCII is behind us.
+    let bytes = label.utf8
+    if let stray = bytes.first(where: { !isLetter($0) && !isDigit($0) && $0 != hyphen }) {
+      throw .character(Character(Unicode.Scalar(stray)), label: String(label))
     }
-    guard label.utf8.count <= 63 else { throw .labelTooLong(String(label)) }
-    guard label.first != "-", label.last != "-" else { throw .hyphenAtEdge(label: String(label)) }
-    if label.dropFirst(2).hasPrefix("--"), !label.hasPrefix("xn--") { throw .reservedLabel(String(label)) }
+    guard bytes.count <= 63 else { throw .labelTooLong(String(label)) }
+    guard bytes.first != hyphen, bytes.last != hyphen else { throw .hyphenAtEdge(label: String(label)) }
+    if bytes.dropFirst(2).prefix(2).elementsEqual([hyphen, hyphen]), !label.hasPrefix("xn--") {
+      throw .reservedLabel(String(label))
+    }
   }
 
   private static func isHexadecimalOrColon(_ text: String) -> Bool {
@@ -109,6 +111,8 @@ public struct DomainNameRules: Sendable {
     return bare.count { $0 == ":" } > 1 && bare.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." || $0 == "%" }
   }
 
+  private static let hyphen = UInt8(ascii: "-")
+  private static let dot = UInt8(ascii: ".")
   private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
   private static func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
 }

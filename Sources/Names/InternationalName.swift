@@ -6,7 +6,7 @@ enum InternationalName {
   static func toASCII(_ text: String) throws(NameFault) -> String {
     let lower = text.utf8.allSatisfy { $0 < 0x80 } ? text.lowercased() : nil
     // Nearly every row of a list is plain ASCII; libidn2 would only lower-case it, and lets a label of 64 bytes fail without saying which.
-    if let lower, !lower.hasPrefix("xn--"), !lower.contains(".xn--") { return lower }
+    if let lower, !hasALabel(lower) { return lower }
 
     var output: UnsafeMutablePointer<UInt8>?
     var flags = Int32(IDN2_NFC_INPUT.rawValue | IDN2_NONTRANSITIONAL.rawValue)
@@ -21,4 +21,13 @@ enum InternationalName {
     }
     return String(cString: output)
   }
+
+  /// Whether a label begins with `xn--`.
+  private static func hasALabel(_ name: String) -> Bool {
+    // Few names have two hyphens in a row, and those are found at the speed of bytes.
+    guard zip(name.utf8, name.utf8.dropFirst()).contains(where: { $0 == hyphen && $1 == hyphen }) else { return false }
+    return name.hasPrefix("xn--") || name.contains(".xn--")
+  }
+
+  private static let hyphen = UInt8(ascii: "-")
 }
