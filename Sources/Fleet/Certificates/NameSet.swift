@@ -5,9 +5,22 @@ public struct NameSet: Sendable, Hashable, Codable, CustomStringConvertible {
 
   /// Sorts and removes repeats; nil when empty or over 100 names (the CA's `max_names` of its largest profile).
   public init?(_ names: some Sequence<String>) {
-    let sorted = Set(names).sorted()
+    let sorted = Self.sortedUnique(names)
     guard (1...100).contains(sorted.count) else { return nil }
     self.names = sorted
+  }
+
+  /// Sorted, without repeats. Most sets have one name or a handful, for which hashing would cost more than it spares.
+  static func sortedUnique(_ texts: some Sequence<String>) -> [String] {
+    var sorted = texts.sorted()
+    guard sorted.count > 1 else { return sorted }
+    var last = 0
+    for index in sorted.indices.dropFirst() where sorted[index] != sorted[last] {
+      last += 1
+      sorted[last] = sorted[index]
+    }
+    sorted.removeSubrange((last + 1)...)
+    return sorted
   }
 
   /// Reads the array form.

@@ -44,6 +44,22 @@ public struct DomainList: Sendable, Equatable {
 enum DomainColumn: String, CaseIterable {
   case domain, pair, vip, customer, certificate, profile, key, label, shared, notes
 
+  /// Its place in a table; hashing its name for every field of a long list would cost more than reading the field.
+  var index: Int {
+    switch self {
+    case .domain: 0
+    case .pair: 1
+    case .vip: 2
+    case .customer: 3
+    case .certificate: 4
+    case .profile: 5
+    case .key: 6
+    case .label: 7
+    case .shared: 8
+    case .notes: 9
+    }
+  }
+
   /// What people call the column of names instead.
   static let otherNamesOfDomain = ["domains", "hostname", "host", "fqdn", "name", "dns", "site", "url"]
 }

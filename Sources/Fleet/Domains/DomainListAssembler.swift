@@ -26,12 +26,12 @@ struct DomainListAssembler {
         continue
       }
       list.locations[certificate.id] = location(first)
-      list.sharedNames.formUnion(certificate.rows.filter { isShared($0, certificate) }.map(\.name.value))
+      for row in certificate.rows where isShared(row, certificate) { list.sharedNames.insert(row.name.value) }
       list.specs.append(
         CertificateSpec(
           id: certificate.id, pair: certificate.pair, vip: certificate.vip, customer: certificate.customer,
           label: certificate.label, names: names, key: certificate.key, profile: certificate.profile,
-          registeredDomains: Set(certificate.rows.map(\.registeredDomain)).sorted(), source: sources[first.source].path)
+          registeredDomains: NameSet.sortedUnique(certificate.rows.map(\.registeredDomain)), source: sources[first.source].path)
       )
     }
     return list
@@ -39,6 +39,8 @@ struct DomainListAssembler {
 
   /// One certificate, its rows agreeing.
   private struct Certificate {
+    /// Pair and label where people gave one, else pair, VIP and name: adding a name to a certificate must not make it another one.
+    let id: SpecID
     var pair: PairID
     var given: String?
     var vip: VIPID
@@ -47,12 +49,6 @@ struct DomainListAssembler {
     var profile: String?
     var label: String
     var rows: [DomainRow]
-
-    /// Pair and label where people gave one, else pair, VIP and name: adding a name to a certificate must not make it another one.
-    var id: SpecID {
-      if let given { return SpecID("\(pair)/\(given)") }
-      return SpecID("\(pair)/\(vip)/\(rows.first?.name.value ?? "")")
-    }
   }
 
   // MARK: Rows into certificates
@@ -115,7 +111,7 @@ struct DomainListAssembler {
       let given = first.certificate?.value ?? agreed.label
       certificates.append(
         Certificate(
-          pair: pair.id, given: given, vip: vip, customer: customer, key: agreed.key ?? .ecdsaP256, profile: profile,
+          id: SpecID(pair.id.rawValue + "/" + (given ?? vip.rawValue + "/" + first.name.value)), pair: pair.id, given: given, vip: vip, customer: customer, key: agreed.key ?? .ecdsaP256, profile: profile,
           label: agreed.label ?? given ?? Identifier.label(for: first.name.value), rows: rows))
     }
     return certificates
@@ -158,22 +154,24 @@ struct DomainListAssembler {
   }
 
   private mutating func removeDuplicates(_ certificates: [Certificate]) -> [Certificate] {
-    var places: [Place: DomainRow] = [:]
-    var elsewhere: [String: (row: DomainRow, customer: CustomerID?)] = [:]
+    var places: [String: (row: DomainRow, vip: VIPID, customer: CustomerID?)] = [:]
+    // Few names stand in two places, so the others have a table of their own.
+    var further: [Place: DomainRow] = [:]
     var ids: [SpecID: DomainRow] = [:]
     var kept: [Certificate] = []
     for certificate in certificates {
       var certificate = certificate
       certificate.rows.removeAll { row in
-        let place = Place(vip: VIPReference(pair: certificate.pair, vip: certificate.vip), name: row.name.value)
-        if let first = places[place] {
-          error(
-            row, row.name.offset, "“\(row.name.value)” stands here again; first at \(location(first))",
-            "remove one of the two rows")
-          return true
-        }
-        places[place] = row
-        if let first = elsewhere[row.name.value] {
+        if let first = places[row.name.value] {
+          let place = Place(vip: VIPReference(pair: row.pair, vip: certificate.vip), name: row.name.value)
+          let isHere = first.row.pair == row.pair && first.vip == certificate.vip
+          if let same = isHere ? first.row : further[place] {
+            error(
+              row, row.name.offset, "“\(row.name.value)” stands here again; first at \(location(same))",
+              "remove one of the two rows")
+            return true
+          }
+          further[place] = row
           // Another customer's is an error of its own, below.
           if first.row.pair != row.pair, first.customer == certificate.customer, !(first.row.isShared && row.isShared) {
             warning(
@@ -182,7 +180,7 @@ struct DomainListAssembler {
               "if the name really points to both, write `shared` = true in both rows; if not, remove one")
           }
         } else {
-          elsewhere[row.name.value] = (row, certificate.customer)
+          places[row.name.value] = (row, certificate.vip, certificate.customer)
         }
         return false
       }
@@ -248,7 +246,7 @@ struct DomainListAssembler {
   static func parents(of name: String, downTo registered: String) -> [String] {
     var parents: [String] = []
     var rest = name[...]
-    while rest.utf8.count > registered.utf8.count, let dot = rest.firstIndex(of: ".") {
+    while rest.utf8.count > registered.utf8.count, let dot = rest.utf8.firstIndex(of: UInt8(ascii: ".")) {
       rest = rest[rest.index(after: dot)...]
       parents.append(String(rest))
     }
@@ -301,7 +299,7 @@ struct DomainListAssembler {
 
     init(_ certificate: Certificate) {
       pair = certificate.pair
-      label = certificate.label.lowercased()
+      label = certificate.label.folded
     }
   }
 

@@ -95,6 +95,19 @@ public struct DomainListReader {
     var isUnusable: Bool { !places.contains(.domain) }
   }
 
+  /// The fields of one row by their columns: the first of each that says something.
+  private struct Cells {
+    private var fields = [CSVReader.Field?](repeating: nil, count: DomainColumn.allCases.count)
+
+    init(_ fields: [CSVReader.Field], _ columns: Columns) {
+      for (column, field) in zip(columns.places, fields) where !field.text.isEmpty {
+        if let column, self[column] == nil { self.fields[column.index] = field }
+      }
+    }
+
+    subscript(column: DomainColumn) -> CSVReader.Field? { fields[column.index] }
+  }
+
   private mutating func header(_ fields: [CSVReader.Field], _ source: Int) -> (columns: Columns, isHeader: Bool) {
     let words = fields.map { $0.text.lowercased() }
     let isHeader =
@@ -147,10 +160,7 @@ public struct DomainListReader {
           ? "add a first line that names the columns: `domain,pair,…`"
           : "put a field with a comma in it into quotes, or remove the surplus")
     }
-    var cells: [DomainColumn: CSVReader.Field] = [:]
-    for (column, field) in zip(columns.places, fields) where !field.text.isEmpty {
-      if let column, cells[column] == nil { cells[column] = field }
-    }
+    let cells = Cells(fields, columns)
     let start = fields.first?.offset ?? 0
 
     let name = self.name(cells[.domain], start, source)

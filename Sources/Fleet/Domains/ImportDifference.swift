@@ -40,7 +40,7 @@ public struct ImportDifference: Sendable, Equatable {
   public init(importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = []) {
     // The state comes in no order; what is told to people, and which of two equal origins a move has, must not depend on it.
     let state = state.sorted { $0.id < $1.id }
-    let known = Dictionary(state.map { ($0.id, $0) }) { first, _ in first }
+    let known = Known(state)
     let wanted = Set(list.specs.map(\.id))
     let sources = Set(list.sources)
     // What other lists asked for stays whatever these say, and may be in the way.
@@ -52,7 +52,22 @@ public struct ImportDifference: Sendable, Equatable {
     compare(labelled, with: known)
   }
 
-  private mutating func compare(_ specs: [CertificateSpec], with known: [SpecID: CertificateSpec]) {
+  /// The state's certificates by id. A table of places, for one of the certificates themselves would copy a dozen texts for each.
+  private struct Known {
+    private let specs: [CertificateSpec]
+    private var places: [SpecID: Int]
+
+    init(_ specs: [CertificateSpec]) {
+      self.specs = specs
+      places = Dictionary(minimumCapacity: specs.count)
+      for (place, spec) in specs.enumerated() where places[spec.id] == nil { places[spec.id] = place }
+    }
+
+    func contains(_ id: SpecID) -> Bool { places[id] != nil }
+    subscript(id: SpecID) -> CertificateSpec? { places[id].map { specs[$0] } }
+  }
+
+  private mutating func compare(_ specs: [CertificateSpec], with known: Known) {
     var origins = Origins(proposedRemovals)
     for spec in specs {
       if let old = known[spec.id] {
@@ -100,32 +115,31 @@ public struct ImportDifference: Sendable, Equatable {
 
     init(_ spec: CertificateSpec, _ label: String) {
       pair = spec.pair
-      self.label = label.lowercased()
+      self.label = label.folded
     }
   }
 
   /// A live file keeps its name: a derived label is what it was when the certificate came, whatever rows came later.
   private mutating func settleLabels(
-    _ list: DomainList, known: [SpecID: CertificateSpec], beside others: [CertificateSpec]
+    _ list: DomainList, known: Known, beside others: [CertificateSpec]
   ) -> [CertificateSpec] {
-    var taken: [FileName: CertificateSpec] = [:]
-    for other in others { taken[FileName(other, other.label)] = other }
+    var taken: [FileName: SpecID] = [:]
+    for other in others { taken[FileName(other, other.label)] = other.id }
     var settled = list.specs
     for index in settled.indices where settled[index].hasDerivedLabel {
       if let old = known[settled[index].id] { settled[index].label = old.label }
     }
     // Given labels and known files first, then the new derived ones, which can give way.
-    let isNewDerived = { (spec: CertificateSpec) in spec.hasDerivedLabel && known[spec.id] == nil }
-    let order =
-      settled.indices.filter { !isNewDerived(settled[$0]) } + settled.indices.filter { isNewDerived(settled[$0]) }
+    let isNewDerived = settled.map { $0.hasDerivedLabel && !known.contains($0.id) }
+    let order = settled.indices.filter { !isNewDerived[$0] } + settled.indices.filter { isNewDerived[$0] }
     for index in order {
       let spec = settled[index]
-      if isNewDerived(spec), taken[FileName(spec, spec.label)] != nil {
+      if isNewDerived[index], taken[FileName(spec, spec.label)] != nil {
         settled[index].label = Identifier.label(Identifier.label(for: spec.names.first), on: spec.vip)
       }
-      if let other = taken.updateValue(spec, forKey: FileName(spec, settled[index].label)), other.id != spec.id {
+      if let other = taken.updateValue(spec.id, forKey: FileName(spec, settled[index].label)), other != spec.id {
         fault(
-          list, spec, "the file name “\(settled[index].label)” on pair “\(spec.pair)” is certificate “\(other.id)”'s",
+          list, spec, "the file name “\(settled[index].label)” on pair “\(spec.pair)” is certificate “\(other)”'s",
           "give one of them another `label`")
       }
     }
@@ -137,6 +151,8 @@ public struct ImportDifference: Sendable, Equatable {
   private mutating func findClaims(
     _ specs: [CertificateSpec], _ list: DomainList, beside others: [CertificateSpec], sharing: Set<CustomerID>
   ) {
+    // Within the lists themselves claims were compared when they were read.
+    guard !others.isEmpty else { return }
     var held: [String: CertificateSpec] = [:]
     for other in others {
       for name in other.names.names where held[name] == nil { held[name] = other }
@@ -197,5 +213,5 @@ public struct ImportDifference: Sendable, Equatable {
 
 extension CertificateSpec {
   /// Whether nobody gave it a label or certificate name: its id is pair, VIP and name.
-  var hasDerivedLabel: Bool { id.rawValue.count { $0 == "/" } == 2 }
+  var hasDerivedLabel: Bool { id.rawValue.utf8.count { $0 == UInt8(ascii: "/") } == 2 }
 }
