@@ -32,6 +32,9 @@ struct Bucket: Sendable, Equatable {
   var tat: Microseconds = 0
   var reservations: [AttemptID] = []
   var reserved: Int64 { Int64(reservations.count) }
+  var isVoid: Bool { tat == 0 && reservations.isEmpty }
+
+  mutating func spend(_ quota: Quota, at now: Microseconds) { tat = quota.spent(tat: tat, at: now) }
 
   mutating func hold(_ attempt: AttemptID) {
     guard !reservations.contains(attempt) else { return }

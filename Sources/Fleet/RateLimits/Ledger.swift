@@ -13,6 +13,8 @@ public struct Ledger: Sendable, Equatable {
   var buckets: [BucketKey: Bucket]
   /// The buckets in which an attempt holds a token.
   var held: [AttemptID: [BucketKey]]
+  /// Whether mutations return the rows that they changed. A forecast stores nothing, and collecting them is most of a mutation's cost.
+  var returnsRows = true
 
   /// The ledger as it was stored.
   public init(tables: [AuthorityID: LimitTable], reserve: Reserve = .standard, rows: some Sequence<BucketRow> = []) {
@@ -62,7 +64,13 @@ public struct Ledger: Sendable, Equatable {
     case occupied
   }
 
-  func quota(of key: BucketKey) -> Quota? { tables[key.authority]?.quota(key.limit, subject: key.subject) }
+  func quota(of key: BucketKey) -> Quota? {
+    // Nearly every fleet has one authority, and then there is nothing to look up.
+    if tables.count == 1, let only = tables.first {
+      return only.key == key.authority ? only.value.quota(key.limit, subject: key.subject) : nil
+    }
+    return tables[key.authority]?.quota(key.limit, subject: key.subject)
+  }
 
   /// What must be left after the token: the emergency reserve, and always one before the CA would pause a name.
   func kept(_ key: BucketKey, _ quota: Quota, _ urgency: Urgency) -> Int64 {

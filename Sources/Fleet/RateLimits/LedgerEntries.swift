@@ -6,7 +6,11 @@ extension Ledger {
   public mutating func reserve(_ attempt: AttemptID, _ order: PlannedOrder, at now: Date) -> [BucketRow] {
     let keys = order.charges.filter { $0.isHeld && quota(of: $0.key) != nil }.map(\.key)
     for key in keys { buckets[key, default: Bucket()].hold(attempt) }
-    held[attempt] = held[attempt].map { Set($0 + keys).sorted() } ?? keys.sorted()
+    if let before = held[attempt] {
+      held[attempt] = Set(before + keys).sorted()
+    } else {
+      held[attempt] = keys.sorted()
+    }
     return changed(keys)
   }
 
@@ -116,12 +120,15 @@ extension Ledger {
   mutating func spend(_ key: BucketKey, at moment: Microseconds) {
     let now = moment + Self.slack
     guard let quota = quota(of: key) else { return }
-    let tat = buckets[key]?.tat ?? 0
-    buckets[key, default: Bucket()].tat = quota.spent(tat: tat, at: now)
+    buckets[key, default: Bucket()].spend(quota, at: now)
   }
 
   mutating func changed(_ keys: [BucketKey]) -> [BucketRow] {
-    Set(keys).sorted().map { key in
+    guard returnsRows else {
+      for key in keys where buckets[key]?.isVoid == true { buckets[key] = nil }
+      return []
+    }
+    return Set(keys).sorted().map { key in
       let bucket = buckets[key] ?? Bucket()
       let row = BucketRow(key: key, tatMicroseconds: bucket.tat, reservations: bucket.reservations)
       if row.isVoid { buckets[key] = nil }
@@ -131,6 +138,7 @@ extension Ledger {
 
   /// The later row of a key counts.
   static func merged(_ earlier: [BucketRow], _ later: [BucketRow]) -> [BucketRow] {
+    guard !earlier.isEmpty, !later.isEmpty else { return earlier.isEmpty ? later : earlier }
     var byKey = Dictionary(uniqueKeysWithValues: earlier.map { ($0.key, $0) })
     for row in later { byKey[row.key] = row }
     return byKey.values.sorted { $0.key < $1.key }

@@ -48,7 +48,10 @@ public enum Limit: String, Sendable, Codable, CaseIterable, Comparable {
   /// Orders as the documentation lists them.
   public static func < (left: Limit, right: Limit) -> Bool { left.rank < right.rank }
 
-  private var rank: Int {
+  /// By its rank: Swift would hash the name, and every look at a bucket asks a table of limits.
+  public func hash(into hasher: inout Hasher) { hasher.combine(rank) }
+
+  var rank: Int {
     switch self {
     case .newRegistrationsPerIPAddress: 0
     case .newRegistrationsPerIPv6Range: 1

@@ -79,8 +79,9 @@ public struct Dispatcher: Sendable {
     let attempts = inventory.pace.attemptsInFlight
     scheduler = Scheduler(limits: .init(total: attempts, perPair: attempts), seed: seed)
     dirty = Set(state.certificates.keys)
-    members = Dictionary(grouping: state.certificates.values.lazy.map(\.spec), by: \.pair).mapValues {
-      Set($0.map(\.id))
+    members = [:]
+    for certificate in state.certificates.values {
+      members[certificate.spec.pair, default: []].insert(certificate.spec.id)
     }
     replanAt = now.addingTimeInterval(Self.replanSeconds)
     leavesLeft = maximum

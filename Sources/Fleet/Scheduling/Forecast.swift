@@ -80,6 +80,7 @@ public struct Forecast: Sendable, Equatable {
   ) -> Forecast {
     var scheduler = scheduler
     var ledger = ledger
+    ledger.returnsRows = false
     var now = from
     var arrivals = Heap<Arrival>()
     var open: [Int: (finish: Finish, attempt: AttemptID)] = [:]
