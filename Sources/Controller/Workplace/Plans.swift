@@ -70,6 +70,7 @@ extension Workplace {
     }
     var state = snapshot.state
     let difference = try difference(nil, from: state).value
+    state.certificates.reserveCapacity(state.certificates.count + difference.added.count)
     do throws(IllegalTransition) {
       for event in Self.events(difference) {
         try state.apply(Record(sequence: 0, at: now, sweep: nil, event: event))

@@ -21,6 +21,8 @@ struct DomainListAssembler {
     checkClaims(withoutDuplicates)
     let labelled = label(withoutDuplicates)
     var list = DomainList(sources: sources.map(\.path))
+    list.specs.reserveCapacity(labelled.count)
+    list.locations.reserveCapacity(labelled.count)
     for certificate in labelled {
       guard let names = NameSet(certificate.rows.map(\.name.value)), let first = certificate.rows.first else {
         continue
@@ -31,7 +33,8 @@ struct DomainListAssembler {
         CertificateSpec(
           id: certificate.id, pair: certificate.pair, vip: certificate.vip, customer: certificate.customer,
           label: certificate.label, names: names, key: certificate.key, profile: certificate.profile,
-          registeredDomains: NameSet.sortedUnique(certificate.rows.map(\.registeredDomain)), source: sources[first.source].path)
+          registeredDomains: NameSet.sortedUnique(certificate.rows.map(\.registeredDomain)),
+          source: sources[first.source].path)
       )
     }
     return list
@@ -109,9 +112,11 @@ struct DomainListAssembler {
           "name another pair or customer, or write `shared: true` at the pair")
       }
       let given = first.certificate?.value ?? agreed.label
+      let id = SpecID(pair.id.rawValue + "/" + (given ?? vip.rawValue + "/" + first.name.value))
       certificates.append(
         Certificate(
-          id: SpecID(pair.id.rawValue + "/" + (given ?? vip.rawValue + "/" + first.name.value)), pair: pair.id, given: given, vip: vip, customer: customer, key: agreed.key ?? .ecdsaP256, profile: profile,
+          id: id, pair: pair.id, given: given, vip: vip, customer: customer, key: agreed.key ?? .ecdsaP256,
+          profile: profile,
           label: agreed.label ?? given ?? Identifier.label(for: first.name.value), rows: rows))
     }
     return certificates
@@ -154,10 +159,10 @@ struct DomainListAssembler {
   }
 
   private mutating func removeDuplicates(_ certificates: [Certificate]) -> [Certificate] {
-    var places: [String: (row: DomainRow, vip: VIPID, customer: CustomerID?)] = [:]
+    var places = [String: (row: DomainRow, vip: VIPID, customer: CustomerID?)](minimumCapacity: certificates.count)
     // Few names stand in two places, so the others have a table of their own.
     var further: [Place: DomainRow] = [:]
-    var ids: [SpecID: DomainRow] = [:]
+    var ids = [SpecID: DomainRow](minimumCapacity: certificates.count)
     var kept: [Certificate] = []
     for certificate in certificates {
       var certificate = certificate
@@ -204,6 +209,13 @@ struct DomainListAssembler {
     var isShared: Bool
   }
 
+  /// Who claims a name: nearly always one, for whom there is no array.
+  private struct Claims {
+    var first: Claim
+    var others: [Claim] = []
+    var all: [Claim] { [first] + others }
+  }
+
   private func isShared(_ row: DomainRow, _ certificate: Certificate) -> Bool {
     row.isShared || certificate.customer.map { sharing.contains($0) } == true
   }
@@ -211,19 +223,23 @@ struct DomainListAssembler {
   /// A name, or one below it, in the hands of two customers: a mistake, or one customer taking certificates for another's site.
   private mutating func checkClaims(_ certificates: [Certificate]) {
     guard Set(certificates.map(\.customer)).count > 1 else { return }
-    var claims: [String: [Claim]] = [:]
+    var claims = [String: Claims](minimumCapacity: certificates.count)
     for certificate in certificates {
       for row in certificate.rows {
         let claim = Claim(customer: certificate.customer, row: row, isShared: isShared(row, certificate))
-        for other in claims[row.name.value] ?? [] where other.customer != claim.customer {
+        guard let known = claims[row.name.value] else {
+          claims[row.name.value] = Claims(first: claim)
+          continue
+        }
+        for other in known.all where other.customer != claim.customer {
           guard !(other.isShared && claim.isShared) else { continue }
           error(
             row, row.name.offset,
             "“\(row.name.value)” is \(Self.said(other.customer))'s at \(location(other.row)), and \(Self.said(claim.customer))'s here",
             "correct one row; where both are right, write `shared` = true in both")
         }
-        if claims[row.name.value]?.contains(where: { $0.customer == claim.customer }) != true {
-          claims[row.name.value, default: []].append(claim)
+        if !known.all.contains(where: { $0.customer == claim.customer }) {
+          claims[row.name.value]?.others.append(claim)
         }
       }
     }
@@ -231,7 +247,7 @@ struct DomainListAssembler {
       for row in certificate.rows {
         for parent in Self.parents(of: row.name.value, downTo: row.registeredDomain) {
           // The one above decides: it must say that it lets others in.
-          for above in claims[parent] ?? [] where above.customer != certificate.customer && !above.isShared {
+          for above in claims[parent]?.all ?? [] where above.customer != certificate.customer && !above.isShared {
             error(
               row, row.name.offset,
               "“\(row.name.value)” is \(Self.said(certificate.customer))'s, but “\(parent)” above it is \(Self.said(above.customer))'s at \(location(above.row))",

@@ -44,9 +44,14 @@ public struct ImportDifference: Sendable, Equatable {
     let wanted = Set(list.specs.map(\.id))
     let sources = Set(list.sources)
     // What other lists asked for stays whatever these say, and may be in the way.
-    let others = state.filter { !wanted.contains($0.id) && !($0.source.map(sources.contains) ?? false) }
-    proposedRemovals = state.filter { !wanted.contains($0.id) && $0.source.map(sources.contains) ?? false }
-
+    var others: [CertificateSpec] = []
+    for place in state.indices where !wanted.contains(state[place].id) {
+      if let source = state[place].source, sources.contains(source) {
+        proposedRemovals.append(state[place])
+      } else {
+        others.append(state[place])
+      }
+    }
     let labelled = settleLabels(list, known: known, beside: others + proposedRemovals)
     findClaims(labelled, list, beside: others, sharing: sharing)
     compare(labelled, with: known)
@@ -123,7 +128,7 @@ public struct ImportDifference: Sendable, Equatable {
   private mutating func settleLabels(
     _ list: DomainList, known: Known, beside others: [CertificateSpec]
   ) -> [CertificateSpec] {
-    var taken: [FileName: SpecID] = [:]
+    var taken = [FileName: SpecID](minimumCapacity: list.specs.count + others.count)
     for other in others { taken[FileName(other, other.label)] = other.id }
     var settled = list.specs
     for index in settled.indices where settled[index].hasDerivedLabel {

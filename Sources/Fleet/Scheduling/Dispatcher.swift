@@ -80,9 +80,7 @@ public struct Dispatcher: Sendable {
     scheduler = Scheduler(limits: .init(total: attempts, perPair: attempts), seed: seed)
     dirty = Set(state.certificates.keys)
     members = [:]
-    for certificate in state.certificates.values {
-      members[certificate.spec.pair, default: []].insert(certificate.spec.id)
-    }
+    for spec in state.certificates.values.lazy.map(\.spec) { members[spec.pair, default: []].insert(spec.id) }
     replanAt = now.addingTimeInterval(Self.replanSeconds)
     leavesLeft = maximum
   }

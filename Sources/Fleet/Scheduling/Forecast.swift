@@ -68,17 +68,19 @@ public struct Forecast: Sendable, Equatable {
   /// Plays everything that waits through, as if every attempt succeeded. What is in flight already is not known here: its tokens stay
   /// reserved, its places taken.
   public static func run(
-    _ scheduler: Scheduler, _ ledger: Ledger, from: Date, latency: Latency = Latency(), horizonDays: Int = 3_660
+    _ scheduler: consuming Scheduler, _ ledger: Ledger, from: Date, latency: Latency = Latency(),
+    horizonDays: Int = 3_660
   ) -> Forecast {
     run(scheduler, ledger, from: from, latency: latency, horizonDays: horizonDays, later: Later()) { _, _, _ in }
   }
 
   /// The same with what falls due on the way; `midnight` is told each UTC midnight that passes, with the ledger and how many wait then.
+  ///
+  /// It consumes the scheduler, which holds every candidate: the first start would copy them all.
   static func run(
-    _ scheduler: Scheduler, _ ledger: Ledger, from: Date, latency: Latency = Latency(), horizonDays: Int, later: Later,
-    midnight: (Date, Ledger, Int) -> Void
+    _ scheduler: consuming Scheduler, _ ledger: Ledger, from: Date, latency: Latency = Latency(), horizonDays: Int,
+    later: Later, midnight: (Date, Ledger, Int) -> Void
   ) -> Forecast {
-    var scheduler = scheduler
     var ledger = ledger
     ledger.returnsRows = false
     var now = from
