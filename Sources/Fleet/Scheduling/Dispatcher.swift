@@ -19,9 +19,9 @@ public struct Dispatcher: Sendable {
   let weights: [CustomerID: Int]
   let batches: BatchPolicy
   var random: SeededGenerator
-  private var scheduler: Scheduler
+  var scheduler: Scheduler
   var standings: [PairID: PairStanding] = [:]
-  private var dirty: Set<SpecID>
+  var dirty: Set<SpecID>
   /// The certificates of each pair; one that moved away or was removed may linger, which costs a look.
   private var members: [PairID: Set<SpecID>]
   private var replanAt: Date
@@ -30,8 +30,8 @@ public struct Dispatcher: Sendable {
   private var unfinished: Set<SpecID> = []
   var issuing: [SpecID: PairID] = [:]
   var rollingOut: Set<PairID> = []
-  private var faults = PassingFaults()
-  private var ejections: [RolloutID: [SpecID: Failure]] = [:]
+  var faults = PassingFaults()
+  var ejections: [RolloutID: [SpecID: Failure]] = [:]
   private var issuedNow: Set<SpecID> = []
   var issuable: [PairID: Set<SpecID>] = [:]
   var leavesLeft: Int
@@ -146,48 +146,6 @@ public struct Dispatcher: Sendable {
     dirtyAll(of: pair)
   }
 
-  /// An attempt came to its end; its events were learnt before.
-  public mutating func attemptEnded(_ spec: SpecID, at now: Date) {
-    issuing[spec] = nil
-    scheduler.finished(spec)
-    dirty.insert(spec)
-    guard let certificate = state.certificates[spec] else { return faults.forget(spec) }
-    if certificate.attempt != nil {
-      // It ended without a word, for a reason of ours: whatever that was, it must not turn in circles.
-      faults.hold(spec, after: Failure(.interrupted, "the attempt stopped in the middle"), at: now)
-    } else if let failure = certificate.lastFailure {
-      faults.hold(spec, after: failure, at: now)
-    } else {
-      faults.forgetIssuing(spec)
-    }
-  }
-
-  /// A rollout came to its end; its events were learnt before.
-  public mutating func rolloutEnded(_ order: RolloutOrder, failure: Failure?, at now: Date) {
-    rollingOut.remove(order.pair)
-    dirtyAll(of: order.pair)
-    let ejected = ejections.removeValue(forKey: order.id) ?? [:]
-    let nodes = [order.first, order.second].compactMap(\.self)
-    for item in order.items {
-      guard let certificate = state.certificates[item.spec], certificate.issuedReference == item else { continue }
-      let isProved =
-        certificate.served == item.attempt
-        && nodes.allSatisfy { certificate.installations[$0]?.attempt == item.attempt }
-      if let own = ejected[item.spec] {
-        faults.hold(item.spec, after: own, at: now)
-      } else if let failure, failure.kind.retry == .whenHealed || failure.kind.retry == .whenAllowed {
-        faults.hold(item.spec, after: failure, at: now)
-      } else if failure == nil, isProved {
-        faults.forget(item.spec)
-      } else {
-        // Turned back because of another, or ended without proof: it starts anew, but whatever that was, it must not turn in circles.
-        faults.hold(item.spec, after: Failure(.interrupted, "the rollout left it out"), at: now)
-      }
-    }
-    // The roles or the nodes may have changed under the rollout: ask again before anything else is done there.
-    if failure != nil { standings[order.pair] = .unknown }
-  }
-
   /// Nothing new is started any more; what runs comes to its end.
   public mutating func stop() { isStopping = true }
 
@@ -239,7 +197,7 @@ public struct Dispatcher: Sendable {
 
   // MARK: Deciding
 
-  private mutating func dirtyAll(of pair: PairID) {
+  mutating func dirtyAll(of pair: PairID) {
     dirty.formUnion(members[pair] ?? [])
   }
 
@@ -396,5 +354,4 @@ public struct Dispatcher: Sendable {
     }
     return works
   }
-
 }

@@ -1,0 +1,46 @@
+public import Foundation
+
+/// What the end of an attempt or of a rollout means to the rest of the run.
+extension Dispatcher {
+  /// An attempt came to its end; its events were learnt before.
+  public mutating func attemptEnded(_ spec: SpecID, at now: Date) {
+    issuing[spec] = nil
+    scheduler.finished(spec)
+    dirty.insert(spec)
+    guard let certificate = state.certificates[spec] else { return faults.forget(spec) }
+    if certificate.attempt != nil {
+      // It ended without a word, for a reason of ours: whatever that was, it must not turn in circles.
+      faults.hold(spec, after: Failure(.interrupted, "the attempt stopped in the middle"), at: now)
+    } else if let failure = certificate.lastFailure {
+      faults.hold(spec, after: failure, at: now)
+    } else {
+      faults.forgetIssuing(spec)
+    }
+  }
+
+  /// A rollout came to its end; its events were learnt before.
+  public mutating func rolloutEnded(_ order: RolloutOrder, failure: Failure?, at now: Date) {
+    rollingOut.remove(order.pair)
+    dirtyAll(of: order.pair)
+    let ejected = ejections.removeValue(forKey: order.id) ?? [:]
+    let nodes = [order.first, order.second].compactMap(\.self)
+    for item in order.items {
+      guard let certificate = state.certificates[item.spec], certificate.issuedReference == item else { continue }
+      let isProved =
+        certificate.served == item.attempt
+        && nodes.allSatisfy { certificate.installations[$0]?.attempt == item.attempt }
+      if let own = ejected[item.spec] {
+        faults.hold(item.spec, after: own, at: now)
+      } else if let failure, failure.kind.retry == .whenHealed || failure.kind.retry == .whenAllowed {
+        faults.hold(item.spec, after: failure, at: now)
+      } else if failure == nil, isProved {
+        faults.forget(item.spec)
+      } else {
+        // Turned back because of another, or ended without proof: it starts anew, but whatever that was, it must not turn in circles.
+        faults.hold(item.spec, after: Failure(.interrupted, "the rollout left it out"), at: now)
+      }
+    }
+    // The roles or the nodes may have changed under the rollout: ask again before anything else is done there.
+    if failure != nil { standings[order.pair] = .unknown }
+  }
+}
