@@ -123,9 +123,9 @@ struct FaultMatrixTests {
       // Every further call hangs as well: ended as soon as it shows.
       unlink(hung)
     }
-    // socat is not called where memory needs nothing said.
+    // What is not called cannot hang: openssl where the files are known by their check sums, socat where memory needs nothing said.
     if busy != nil { #expect(busy?.kind == .interrupted) }
-    #expect(busy != nil || command == "socat")
+    #expect(busy != nil || command == "socat" || command == "openssl" && step != .stage)
 
     try faults.disarm()
     let back = work.rollBack(nonce: Nonce("b"))
@@ -195,7 +195,10 @@ struct FaultMatrixTests {
       at: step, turnsRound: step == .rollBack, fault: { try disk.meet(fault) }, mend: { try disk.mend() })
 
     switch (step, walk.state) {
-    // The files were staged while there was room: renaming them needs none, but keeping the previous set does.
+    // The files were staged while there was room, and the previous set is kept on another disk: renaming needs none.
+    case (.activate, .done) where fault == .full:
+      try faults.requireNew("\(fault) in \(step)")
+      return
     case (.stage, .refused), (.activate, .refused):
       #expect(walk.cause?.kind == (fault == .full ? .diskFull : .stageRefused), "\(String(describing: walk.cause))")
     case (.rollBack, .stranded): try await faults.heal(walk)
