@@ -97,7 +97,9 @@ struct RolloutWalk {
             }
           }
         // It is the node that was to get the keys: they are as good as before.
-        case .failure(let failure) where failure.node == node: return Rollout.Outcome(failure)
+        case .failure(let failure) where failure.node == node:
+          await forgetRecipients(on: touched)
+          return Rollout.Outcome(failure)
         case .failure(let failure):
           // The key's node is gone: whoever is left cannot use the certificate, so a new one is made with a key of its own.
           for certificate in certificates {
@@ -106,11 +108,13 @@ struct RolloutWalk {
         }
       }
     }
-    if batch.isEmpty {
-      // Nothing was staged, so no later step tidies up: the one-off recipient goes now.
-      for node in touched { _ = await cleanUp(node, succeeded: false, spent: []) }
-    }
+    if batch.isEmpty { await forgetRecipients(on: touched) }
     return emptiness
+  }
+
+  /// Nothing was staged, so no later step tidies up: the one-off recipients go now.
+  private func forgetRecipients(on touched: Set<NodeID>) async {
+    for node in touched { _ = await cleanUp(node, succeeded: false, spent: []) }
   }
 
   private func seal(
