@@ -60,9 +60,8 @@ class UnderTraffic(HATest):
                 found[name] = digest(first_certificate(file.read()))
         return found
 
-    def replace(self, pair: str, rate: int, reached: int) -> tuple[Seen, float]:
-        """Replaces every certificate of the pair under traffic. Answers with what the client saw, and how long the
-        replacement took."""
+    def replace(self, pair: str, rate: int) -> Seen:
+        """Replaces every certificate of the pair under traffic. Answers with what the client saw."""
         fleet = self.fleet
         lab = fleet.lab
         vip = lab.pair(pair).vips[0]
@@ -81,7 +80,6 @@ class UnderTraffic(HATest):
 
         self.assertFalse([name for name in after if after[name] == before[name]], "every one was replaced")
         self.assertGreaterEqual(len(seen.seconds), SECONDS)
-        self.assertGreaterEqual(seen.rate, reached, "this machine did not reach the rate, so the rest proves nothing")
         wrong = {name: set(leaves) - {before[name], after[name]} for name, leaves in seen.leaves.items()}
         self.assertEqual({name: found for name, found in wrong.items() if found}, {}, "leaves that nobody put there")
         for name, leaves in seen.leaves.items():
@@ -90,7 +88,12 @@ class UnderTraffic(HATest):
                 # A second for the handshakes that were under way.
                 self.assertLess(leaves[before[name]].first, leaves[after[name]].first + 1, f"{name} went back")
                 self.assertLess(leaves[before[name]].last, leaves[after[name]].first + 1, f"{name} went to and fro")
-        return seen, took
+        return seen
+
+    def reached(self, seen: Seen, rate: int) -> None:
+        """Called last: everything held, but on a machine that could not make so many handshakes it proves less."""
+        if seen.rate < rate:
+            self.skipTest(f"held, but this machine reached only {seen.rate:.0f} handshakes a second of {rate}")
 
     def rollouts(self, pair: str, since: int) -> list[dict]:
         return [body for _, body in self.fleet.events("rolloutStarted")[since:] if body["pair"] == pair]
@@ -111,13 +114,14 @@ class UnderTraffic(HATest):
 
         with self.subTest("HAProxy: not one handshake fails"):
             reloads = self.workers("edge")
-            seen, _ = self.replace("edge", RATE, REACHED)
+            seen = self.replace("edge", RATE)
             self.assertEqual(seen.faults, [])
             self.assertEqual(self.workers("edge"), reloads, "no reload was needed")
+            self.reached(seen, REACHED)
 
         with self.subTest("stunnel: one reload a node and batch, and no failure but those of the reload itself"):
             before, started = self.reloads("mail"), len(fleet.events("rolloutStarted"))
-            seen, _ = self.replace("mail", GENTLE, BORNE)
+            seen = self.replace("mail", GENTLE)
             batches = len(self.rollouts("mail", started))
             after = self.reloads("mail")
             self.assertEqual({node: len(after[node]) - len(before[node]) for node in after},
@@ -128,6 +132,7 @@ class UnderTraffic(HATest):
             self.assertEqual(strays, [], "failures far from every reload")
             print(f"mail: {batches} batches, {seen.bad} failures, all within seconds of a reload", flush=True)
             self.assertLess(seen.bad, seen.good)
+            self.reached(seen, BORNE)
 
         eventually(lambda: not fleet.leftovers(), "nothing is left behind", 30)
         fleet.require_sound()

@@ -45,11 +45,10 @@ extension Workplace {
       state: state, inventory: inventory, ledger: ledger, seed: 0,
       only: request.actions.isEmpty ? nil : saved.specs, findings: findings, at: now)
     let forecast = dispatcher.forecast(at: now)
-    let specs = state.certificates.mapValues(\.spec)
     return PlanForecast(
       saved, forecast, request: request, inventory: inventory,
       domains: DomainOutlook.list(
-        forecast, specs, ledger: ledger, usualProfile: inventory.authorities[0].profile),
+        forecast, state.certificates, ledger: ledger, usualProfile: inventory.authorities[0].profile),
       crowded: crowdedSets(of: state), outlook: Outlook(plan, state, findings, at: now))
   }
 

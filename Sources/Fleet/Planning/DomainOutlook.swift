@@ -43,17 +43,18 @@ public struct DomainOutlook: Sendable, Equatable, Codable {
 
   /// One for each domain whose own limit keeps new certificates waiting, the longest wait first.
   public static func list(
-    _ forecast: Forecast, _ specs: [SpecID: CertificateSpec], ledger: Ledger, usualProfile: String?
+    _ forecast: Forecast, _ certificates: [SpecID: CertificateState], ledger: Ledger, usualProfile: String?
   ) -> [DomainOutlook] {
     var waiting: [BucketKey: Date] = [:]
     for finish in forecast.finishes {
       guard case .limit(let key) = finish.boundBy, key.limit == .certificatesPerDomain else { continue }
       waiting[key] = max(waiting[key] ?? finish.end, finish.end)
     }
+    if waiting.isEmpty { return [] }
     let keys = Dictionary(grouping: waiting.keys, by: \.subject)
     var members: [BucketKey: [CertificateSpec]] = [:]
     for finish in forecast.finishes {
-      guard let spec = specs[finish.spec] else { continue }
+      guard let spec = certificates[finish.spec]?.spec else { continue }
       for domain in spec.registeredDomains {
         for key in keys[domain] ?? [] { members[key, default: []].append(spec) }
       }

@@ -19,8 +19,9 @@ import Testing
       scheduler.add(Candidate(spec: spec.id, kind: .issue, pair: spec.pair, order: order))
     }
     return DomainOutlook.list(
-      Forecast.run(scheduler, table, from: noon), Dictionary(uniqueKeysWithValues: specs.map { ($0.id, $0) }),
-      ledger: table, usualProfile: profile)
+      Forecast.run(scheduler, table, from: noon),
+      Dictionary(uniqueKeysWithValues: specs.map { ($0.id, CertificateState(spec: $0)) }), ledger: table,
+      usualProfile: profile)
   }
 
   @Test func ninetyThreeSubdomainsTakeSixDaysAndAsOneCertificateNone() throws {
