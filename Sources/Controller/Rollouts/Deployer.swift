@@ -37,6 +37,7 @@ struct Deployer: Sendable {
         throw JournalError.illegalTransition(error.description)
       }
     }
+    try await walk.tidy()
     return try await finish(rollout, walk)
   }
 

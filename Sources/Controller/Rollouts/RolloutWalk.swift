@@ -17,8 +17,8 @@ struct RolloutWalk {
   private let deployer: Deployer
   private var sealed: [NodeID: [AttemptID: String]] = [:]
   private var active: [VIPID: NodeID] = [:]
-  /// Nodes that only sealed keys for the others, in a directory of this rollout.
-  private var sealers: Set<NodeID> = []
+  /// Nodes with a directory of this rollout that no step has taken away yet: one-off recipients, keys sealed for others.
+  private var untidy: Set<NodeID> = []
   /// What the nodes were proved to use. It counts once the VIP was seen to serve it: until then all may still be put back, and a journal that
   /// says "installed" of what was rolled back would never roll it out again.
   private var installed: [Event] = []
@@ -38,6 +38,31 @@ struct RolloutWalk {
 
   /// Does one step. Facts about single certificates are recorded here; the step's own outcome by the caller.
   mutating func perform(_ step: Rollout.Step, _ rollout: Rollout) async throws(JournalError) -> Rollout.Outcome {
+    let outcome = try await take(step, rollout)
+    switch step {
+    case .stage(let turn), .activate(let turn), .verify(let turn), .rollBack(let turn), .verifyOld(let turn):
+      // Whoever is dead is tidied up by a later rollout: it would only keep this one waiting.
+      if case .nodeLost = outcome { untidy.remove(node(turn)) }
+    case .cleanUp(let turn): untidy.remove(node(turn))
+    case .check, .verifyVIP: break
+    }
+    return outcome
+  }
+
+  /// Takes away what no step did, once all are done: a rollout may end before it comes to the nodes that the check asked for recipients.
+  mutating func tidy() async throws(JournalError) {
+    let spent = try spentKeys()
+    for node in untidy { _ = await cleanUp(node, succeeded: false, spent: spent) }
+    untidy = []
+  }
+
+  private func spentKeys() throws(JournalError) -> [AttemptID] {
+    var spent: [AttemptID] = []
+    for item in order.items { spent += try deployer.recorder.journal.spentKeys(of: item.spec) }
+    return spent
+  }
+
+  private mutating func take(_ step: Rollout.Step, _ rollout: Rollout) async throws(JournalError) -> Rollout.Outcome {
     switch step {
     case .check: return try await check()
     case .stage(let turn): return try await stage(node(turn))
@@ -50,11 +75,8 @@ struct RolloutWalk {
     case .rollBack(let turn): return try await rollBack(node(turn))
     case .verifyOld(let turn): return await verifyOld(node(turn))
     case .cleanUp(let turn):
-      var spent: [AttemptID] = []
-      for item in order.items { spent += try deployer.recorder.journal.spentKeys(of: item.spec) }
-      for sealer in sealers { _ = await cleanUp(sealer, succeeded: false, spent: spent) }
-      sealers = []
-      return await cleanUp(node(turn), succeeded: rollout.cause == nil || isDone(turn, rollout), spent: spent)
+      let succeeded = rollout.cause == nil || isDone(turn, rollout)
+      return await cleanUp(node(turn), succeeded: succeeded, spent: try spentKeys())
     }
   }
 
@@ -73,18 +95,13 @@ struct RolloutWalk {
       case .node(let id): active[vip] = id
       }
     }
-    var touched: Set<NodeID> = []
     for node in nodes {
       let foreign = batch.filter {
         $0.keyNode != nil && $0.keyNode != node && $0.installations[node]?.attempt != $0.issued?.attempt
       }
       for (owner, certificates) in Dictionary(grouping: foreign, by: \.keyNode) {
         guard let owner else { continue }
-        touched.insert(node)
-        if owner != .controller {
-          touched.insert(owner)
-          if !nodes.contains(owner) { sealers.insert(owner) }
-        }
+        untidy.formUnion([owner, node].filter { $0 != .controller })
         switch await seal(certificates, from: owner, to: node) {
         case .success(let keys):
           for certificate in certificates {
@@ -98,9 +115,11 @@ struct RolloutWalk {
           }
         // It is the node that was to get the keys: they are as good as before.
         case .failure(let failure) where failure.node == node:
-          await forgetRecipients(on: touched)
-          return Rollout.Outcome(failure)
+          let outcome = Rollout.Outcome(failure)
+          if case .nodeLost = outcome { untidy.remove(node) }
+          return outcome
         case .failure(let failure):
+          if case .nodeLost = Rollout.Outcome(failure) { untidy.remove(owner) }
           // The key's node is gone: whoever is left cannot use the certificate, so a new one is made with a key of its own.
           for certificate in certificates {
             try await eject(certificate, Failure(.keyLost, "its key lies on \(owner): \(failure.detail)", node: owner))
@@ -108,13 +127,7 @@ struct RolloutWalk {
         }
       }
     }
-    if batch.isEmpty { await forgetRecipients(on: touched) }
     return emptiness
-  }
-
-  /// Nothing was staged, so no later step tidies up: the one-off recipients go now.
-  private func forgetRecipients(on touched: Set<NodeID>) async {
-    for node in touched { _ = await cleanUp(node, succeeded: false, spent: []) }
   }
 
   private func seal(
