@@ -76,7 +76,7 @@ def once(program: Path, directory: Path) -> tree.Cost:
     if cost.status != 0:
         raise product.BenchError(f"certfleet run ended with {cost.status}:\n{said[-2000:]}")
     # That it began and that it ended are all that it may record; and its headline has to say that all was kept.
-    kept = re.search(r"^Run finished in [^:]+: [\d,]+ kept$", said, re.MULTILINE)
+    kept = re.search(r"^Run finished in [^:]+: nothing to do, [\d,]+ kept$", said, re.MULTILINE)
     if (new := count(directory) - before) > 2 or not kept:
         raise product.BenchError(f"certfleet run found something to do: {new} events\n{said[-2000:]}")
     return cost
