@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lablib import prove, spec
-from lablib.model import Lab, LabError, Node
-from lablib.up import MARKER, ask, check_tools, down, up
+from lablib.model import Lab, Node
+from lablib.needs import require_tools
+from lablib.up import MARKER, ask, down, up
 
 ROOT = Path(__file__).parents[2]
 #: A loaded machine takes its time; what must be quick says so itself.
@@ -38,16 +39,6 @@ def binary() -> str:
     if not os.access(path, os.X_OK):
         raise RuntimeError(f"{path} is missing: swift build, or name another one in CERTFLEET_BINARY")
     return path
-
-
-def require_tools() -> None:
-    """A missing tool is a failure in CI, and a skip with its reason elsewhere."""
-    try:
-        check_tools()
-    except LabError as fault:
-        if os.environ.get("CI"):
-            raise
-        raise unittest.SkipTest(str(fault)) from None
 
 
 @dataclass

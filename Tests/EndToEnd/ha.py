@@ -4,24 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-import unittest
 
 from lablib import namespaces, spec
-from lablib.model import Lab, LabError, Node
+from lablib.model import Node
+from lablib.needs import require_namespaces
 
-from .fleet import FleetTest, require_tools, shape
-
-
-def require_namespaces() -> None:
-    require_tools()
-    if reason := namespaces.refused():
-        raise unittest.SkipTest(reason)
-    try:
-        namespaces.check_tools()
-    except LabError as fault:
-        if os.environ.get("CI"):
-            raise
-        raise unittest.SkipTest(str(fault)) from None
+from .fleet import FleetTest, shape
 
 
 class HATest(FleetTest):

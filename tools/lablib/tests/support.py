@@ -9,26 +9,15 @@ import signal
 import subprocess
 import tempfile
 import time
-import unittest
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lablib import namespaces, processes
-from lablib.model import MARK, Lab, LabError
-from lablib.up import MARKER, check_tools
+from lablib.model import MARK, Lab
+from lablib.up import MARKER
 
 ENTRY = Path(__file__).parents[2] / "lab"
 THUMBPRINT = "0123456789012345678901234567890123456789abc"
-
-
-def require_tools() -> None:
-    """A missing tool is a failure in CI, and a skip with its reason elsewhere."""
-    try:
-        check_tools()
-    except LabError as fault:
-        if os.environ.get("CI"):
-            raise
-        raise unittest.SkipTest(str(fault)) from None
 
 
 def tool(*arguments: str | Path, **options) -> subprocess.CompletedProcess:

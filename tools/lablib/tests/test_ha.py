@@ -8,21 +8,10 @@ import subprocess
 import unittest
 
 from lablib import namespaces, probes, processes
-from lablib.model import Lab, LabError
+from lablib.model import Lab
+from lablib.needs import require_namespaces
 
 from . import support
-
-
-def require_namespaces() -> None:
-    support.require_tools()
-    if reason := namespaces.refused():
-        raise unittest.SkipTest(reason)
-    try:
-        namespaces.check_tools()
-    except LabError as fault:
-        if os.environ.get("CI"):
-            raise
-        raise unittest.SkipTest(str(fault)) from None
 
 
 class HighAvailability(unittest.TestCase):

@@ -8,6 +8,7 @@ import unittest
 
 from lablib import processes
 from lablib.model import Lab
+from lablib.needs import require_tools
 
 from . import support
 
@@ -15,7 +16,7 @@ from . import support
 class Life(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        support.require_tools()
+        require_tools()
 
     def test_what_up_starts_is_alive_and_down_leaves_no_process_and_no_file(self):
         with support.running("--pairs", "4") as lab:

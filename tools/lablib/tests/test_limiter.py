@@ -7,6 +7,7 @@ import unittest
 
 from lablib import limiter
 from lablib.model import LabError
+from lablib.needs import require_tools
 
 from . import support
 from .acme import Client, Refused
@@ -42,7 +43,7 @@ class Tables(unittest.TestCase):
 class Refusals(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        support.require_tools()
+        require_tools()
         cls.scratch = cls.enterClassContext(tempfile.TemporaryDirectory())
         path = os.path.join(cls.scratch, "limits.json")
         with open(path, "w") as file:

@@ -7,6 +7,7 @@ import subprocess
 import unittest
 
 from lablib import probes
+from lablib.needs import require_tools
 
 from . import support
 
@@ -14,7 +15,7 @@ from . import support
 class Pairs(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        support.require_tools()
+        require_tools()
         cls.context = support.running("--pairs", "4", "--thumbprint", support.THUMBPRINT)
         cls.lab = cls.context.__enter__()
 
@@ -189,7 +190,7 @@ class Pairs(unittest.TestCase):
 class Shapes(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        support.require_tools()
+        require_tools()
 
     def test_vips_of_one_pair_move_one_by_one(self):
         pair = {"id": "edge", "kind": "haproxy-directory", "detector": "command", "vips": ["web", "shop"]}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from lablib import haproxy, probes, processes
 from lablib.model import Lab
+from lablib.needs import require_tools
 
 from . import support
 from .acme import Client
@@ -21,7 +22,7 @@ PATH = "/.well-known/acme-challenge/"
 class Authority(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        support.require_tools()
+        require_tools()
         cls.context = support.running("--pairs", "4", "--domains", "8", "--watchdog", "2", "--authz-reuse", "0")
         cls.lab = cls.context.__enter__()
         cls.scratch = tempfile.mkdtemp()
@@ -174,7 +175,7 @@ class Authority(unittest.TestCase):
 class Mail(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        support.require_tools()
+        require_tools()
 
     def send(self, lab, login=True):
         context = ssl.create_default_context(cafile=lab.path("pebble-tls.pem"))
