@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -144,6 +145,13 @@ class Fleet:
                 self.ask(do="domain", name=name, pair=pair)
                 table.write(f"{name},{pair},,{lab.pair(pair).customer},,\n")
 
+    def rekey(self, *kinds: str) -> None:
+        """Writes the list anew, with these kinds of key in turn: another kind is a new certificate at the next run."""
+        with open(self.path("domains.csv"), "w") as table:
+            table.write("domain,pair,customer,key\n")
+            for row, kind in zip(self.lab.domains, itertools.cycle(kinds)):
+                table.write(f"{row.domain},{row.pair},{row.customer},{kind}\n")
+
     # MARK: What it wrote
 
     def database(self) -> sqlite3.Connection:
@@ -237,10 +245,13 @@ class Fleet:
 def compiled(source: str, directory: str) -> str:
     """A library for LD_PRELOAD."""
     library = str(Path(directory, source).with_suffix(".so"))
-    compiler = next(name for name in ("cc", "clang", "gcc") if shutil.which(name))
-    words = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, str(Path(__file__).with_name(source))]
-    subprocess.run([compiler, *words, "-ldl"], check=True)
+    compile_c(str(Path(__file__).with_name(source)), library, "-shared", "-fPIC", "-O1", "-ldl")
     return library
+
+
+def compile_c(source: str, target: str, *options: str) -> None:
+    compiler = next(name for name in ("cc", "clang", "gcc") if shutil.which(name))
+    subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", "-o", target, source, *options], check=True)
 
 
 def leaf(target, name: str) -> bytes:

@@ -12,6 +12,21 @@ from lablib.needs import require_namespaces
 from .fleet import FleetTest, shape
 
 
+#: One pair with HAProxy, for tests that want no more.
+PAIR = "edge"
+NAMES = [f"{word}.edge-shop.example" for word in ("one", "two", "three")]
+
+
+def add_login(node: Node, name: str, password: str = "*") -> None:
+    """An account on the node, with a home. The password is a hash of crypt(3); none fits `*`."""
+    for file, line in (("passwd", f"{name}:x:1500:1500::/home/{name}:/bin/sh"), ("group", f"{name}:x:1500:"),
+                       ("shadow", f"{name}:{password}:19000:0:99999:7:::")):  # fmt: skip
+        with open(node.path("etc", file), "a") as table:
+            table.write(f"{line}\n")
+    os.makedirs(node.path("home", name), 0o700)
+    os.chown(node.path("home", name), 1500, 1500)
+
+
 class HATest(FleetTest):
     @classmethod
     def wanted(cls) -> spec.Spec:
@@ -45,3 +60,20 @@ class HATest(FleetTest):
         lab = self.fleet.lab
         box = lab.pair(pair)
         return [node.id for node in box.nodes if box.vips[0].address in namespaces.held(lab, node)]
+
+
+class EdgeTest(HATest):
+    """PAIR with NAMES."""
+
+    @classmethod
+    def wanted(cls) -> spec.Spec:
+        return shape(
+            ha=True,
+            customers=[{"id": "acme"}],
+            pairs=[{"id": PAIR, "kind": "haproxy-directory"}],
+            domains=[{"domain": name, "pair": PAIR} for name in NAMES],
+        )
+
+    @property
+    def nodes(self) -> list[Node]:
+        return self.fleet.lab.pair(PAIR).nodes

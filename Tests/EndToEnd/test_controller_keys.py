@@ -31,10 +31,7 @@ class ControllerKeys(FleetTest):
                 file.write(PASSPHRASE + "\n")
             store = "controller_keys: { passphrase_credential: certfleet-keys }\n"
             fleet.edit("defaults:\n", store + "defaults:\n  keys: controller\n")
-            with open(fleet.path("domains.csv"), "w") as table:
-                table.write("domain,pair,customer,key\n")
-                for row, kind in zip(fleet.lab.domains, KINDS, strict=True):
-                    table.write(f"{row.domain},{row.pair},{row.customer},{kind}\n")
+            fleet.rekey(*KINDS)
         self.credentials = {"CREDENTIALS_DIRECTORY": credentials}
 
     def test_keys_lie_encrypted_on_the_controller_and_in_clear_only_where_they_serve(self) -> None:

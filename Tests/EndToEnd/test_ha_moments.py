@@ -3,37 +3,24 @@ while. Each node ends all-new or all-old, the VIP never shows what is not valid,
 
 from __future__ import annotations
 
-import csv
 import os
 import tempfile
 import time
 
-from lablib import spec
 from lablib.model import Node
 
-from .fleet import QUICK, Done, digest, eventually, shape
-from .ha import HATest
+from .fleet import QUICK, Done, digest, eventually
+from .ha import NAMES, PAIR, EdgeTest
 from .pausing import PausedRun
 from .traffic import Traffic, client
 
-PAIR = "edge"
-NAMES = [f"{word}.edge-shop.example" for word in ("one", "two", "three")]
 #: What a client may meet while an address moves; anything else is a fault of ours.
 MOVING = {"timeout", "reset", "refused", "closed", "unreachable"}
 #: Commits of one rollout that `--quick` looks at: around both stagings, both activations, both proofs.
 CHOSEN = {"move": (4, 6, 8), "first": (4, 6), "second": (5, 8)}
 
 
-class Moments(HATest):
-    @classmethod
-    def wanted(cls) -> spec.Spec:
-        return shape(
-            ha=True,
-            customers=[{"id": "acme"}],
-            pairs=[{"id": PAIR, "kind": "haproxy-directory"}],
-            domains=[{"domain": name, "pair": PAIR} for name in NAMES],
-        )
-
+class Moments(EdgeTest):
     def setUp(self) -> None:
         self.key = "p256"
         fleet = self.fleet
@@ -44,10 +31,7 @@ class Moments(HATest):
     def bring(self) -> None:
         """Every certificate is to be replaced: another kind of key is another revision."""
         self.key = "p384" if self.key == "p256" else "p256"
-        with open(self.fleet.path("domains.csv"), "w", newline="") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(("domain", "pair", "key"))
-            table.writerows((name, PAIR, self.key) for name in NAMES)
+        self.fleet.rekey(self.key)
 
     def digests(self, node: Node) -> dict[str, str]:
         """Name → the leaf in the node's file; each file was read with its key."""
@@ -57,7 +41,7 @@ class Moments(HATest):
     def in_turn(self) -> list[Node]:
         """The passive node is first."""
         holder = self.holders(PAIR)[0]
-        return sorted(self.fleet.lab.pair(PAIR).nodes, key=lambda node: node.id == holder)
+        return sorted(self.nodes, key=lambda node: node.id == holder)
 
     def hold(self, moment: int) -> tuple[PausedRun, str] | None:
         """Runs until this commit of a rollout. None when a rollout has fewer."""

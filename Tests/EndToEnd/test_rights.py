@@ -3,7 +3,6 @@ no known way leads from it to root."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import os
 import secrets
@@ -12,15 +11,13 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from lablib import machine, spec
+from lablib import logins, machine
 from lablib.model import Node, write
 
-from .fleet import shape
-from .ha import HATest
+from .fleet import compile_c
+from .ha import EdgeTest, add_login
 
-PAIR = "edge"
 LOGIN = "certfleet"
-NAMES = [f"{word}.edge-shop.example" for word in ("one", "two", "three")]
 #: Made by whatever gets root: a file where only root may write.
 OWNED = "/root/owned"
 PRELOADED = """\
@@ -84,32 +81,14 @@ WAYS = {
 }
 
 
-class LimitedRights(HATest):
-    @classmethod
-    def wanted(cls) -> spec.Spec:
-        return shape(
-            ha=True,
-            customers=[{"id": "acme"}],
-            pairs=[{"id": PAIR, "kind": "haproxy-directory"}],
-            domains=[{"domain": name, "pair": PAIR} for name in NAMES],
-        )
-
-    @property
-    def nodes(self) -> list[Node]:
-        return self.fleet.lab.pair(PAIR).nodes
-
+class LimitedRights(EdgeTest):
     def systemctl(self) -> str:
         return machine.UNITS if os.path.exists(machine.UNITS) else "/usr/local/bin/systemctl"
 
     def make_login(self) -> None:
         """An account for certfleet on each node, the only one that its key opens."""
         for node in self.nodes:
-            for file, line in (("passwd", f"{LOGIN}:x:1500:1500::/home/{LOGIN}:/bin/sh"), ("group", f"{LOGIN}:x:1500:"),
-                               ("shadow", f"{LOGIN}:*:19000:0:99999:7:::")):  # fmt: skip
-                with open(node.path("etc", file), "a") as table:
-                    table.write(f"{line}\n")
-            os.makedirs(node.path("home", LOGIN), 0o700)
-            os.chown(node.path("home", LOGIN), 1500, 1500)
+            add_login(node, LOGIN)
             os.rename(node.path("etc", "ssh", "keys", "root"), node.path("etc", "ssh", "keys", LOGIN))
         fleet = self.fleet
         fleet.edit("user: root", f"user: {LOGIN}")
@@ -132,16 +111,12 @@ class LimitedRights(HATest):
             self.on(node, "systemctl", "reload", "haproxy")
 
     def ssh(self, node: Node, command: str) -> str:
-        done = subprocess.run([*self.login("ssh", node, "-p"), f"{LOGIN}@{node.address}", command], input="",
-                              capture_output=True, text=True, errors="replace", check=False, timeout=120)  # fmt: skip
+        done = subprocess.run([*self.login("ssh", node), node.address, command], input="", capture_output=True,
+                              text=True, errors="replace", check=False, timeout=120)  # fmt: skip
         return done.stdout + done.stderr
 
-    def login(self, program: str, node: Node, port: str) -> list[str]:
-        words = [program, "-F", "none", "-i", self.fleet.path("keys", "controller"), port, str(node.ssh)]
-        for option in ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR",
-                       "IdentitiesOnly=yes", "IdentityAgent=none"):  # fmt: skip
-            words += ["-o", option]
-        return words
+    def login(self, program: str, node: Node) -> list[str]:
+        return logins.words(self.fleet.lab, node, program, LOGIN)
 
     def ground(self, node: Node) -> dict[str, str]:
         """Everything that root owns there and this login was not given."""
@@ -177,7 +152,7 @@ class LimitedRights(HATest):
             fleet.require_proved(self)
             second = fleet.told("enroll", "--json").json
             self.assertEqual([line["missing"] for line in second["nodes"]], [[], []])
-            self.replace("p384")
+            fleet.rekey("p384")
             fleet.told("run")
             fleet.require_whole(self)
             self.assertEqual(fleet.leftovers(), [])
@@ -205,20 +180,13 @@ class LimitedRights(HATest):
             fleet.told("run")
             fleet.require_whole(self)
 
-    def replace(self, key: str) -> None:
-        with open(self.fleet.path("domains.csv"), "w", newline="") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(("domain", "pair", "key"))
-            table.writerows((name, PAIR, key) for name in NAMES)
-
     def lay_traps(self, node: Node) -> None:
         """What an intruder would bring along: a library that acts when root loads it, programs that act when root finds
         them first."""
         folder = self.enterContext(tempfile.TemporaryDirectory())
         source, library = os.path.join(folder, "p.c"), os.path.join(folder, "preloaded.so")
         write(source, PRELOADED)
-        compiler = next(name for name in ("cc", "clang", "gcc") if shutil.which(name))
-        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source], check=True)
+        compile_c(source, library, "-shared", "-fPIC")
         shutil.copy(library, node.path("tmp", "preloaded.so"))
         # The trap works: root does fall into it.
         self.on(node, "env", "LD_PRELOAD=/tmp/preloaded.so", "true")
@@ -239,15 +207,17 @@ class LimitedRights(HATest):
         own = os.path.join(folder, "own")
         write(own, "certfleet ALL=(ALL) NOPASSWD: ALL\n")
         said = ""
-        place = f"{LOGIN}@{node.address}"
+        place = node.address
+        # The way there is open, and ends in its own home.
+        subprocess.run([*self.login("scp", node), own, f"{place}:own"], check=True, timeout=60)
         for target in ("/etc/owned", "/etc/sudoers.d/owned", "/root/owned", "/etc/haproxy/haproxy.cfg"):
             for program in (["scp"], ["scp", "-O"]):
-                words = [*program, *self.login("scp", node, "-P")[1:], own, f"{place}:{target}"]
+                words = [*program, *self.login("scp", node)[1:], own, f"{place}:{target}"]
                 said += self.ran(words)
-        said += self.ran([*self.login("scp", node, "-P"), f"{place}:/etc/{mark}", os.path.join(folder, "stolen")])
+        said += self.ran([*self.login("scp", node), f"{place}:/etc/{mark}", os.path.join(folder, "stolen")])
         batch = f"put {own} /etc/owned\nrename /etc/passwd /etc/owned\nsymlink /etc/{mark} /etc/haproxy/hosts.lst\n"
         for line in (batch + f"get /etc/{mark} {folder}/stolen\n").splitlines():
-            said += self.ran([*self.login("sftp", node, "-P"), "-b", "-", place], f"{line}\n")
+            said += self.ran([*self.login("sftp", node), "-b", "-", place], f"{line}\n")
         self.assertFalse(os.path.exists(os.path.join(folder, "stolen")) and
                          Path(folder, "stolen").read_text(errors="replace").strip() == self.secret)  # fmt: skip
         return said

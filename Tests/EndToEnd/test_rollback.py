@@ -10,16 +10,7 @@ import unittest
 from lablib import spec
 from lablib.model import Node
 
-from .fleet import Fleet, FleetTest, digest, eventually, shape
-
-
-def rekey(fleet: Fleet, kind: str) -> None:
-    """Another kind of key for every name: a new certificate at the next run."""
-    lab = fleet.lab
-    with open(fleet.path("domains.csv"), "w") as table:
-        table.write("domain,pair,customer,key\n")
-        for row in lab.domains:
-            table.write(f"{row.domain},{row.pair},{row.customer},{kind}\n")
+from .fleet import FleetTest, digest, eventually, shape
 
 
 def expired(directory: str, name: str) -> str:
@@ -84,7 +75,7 @@ class RollBack(FleetTest):
             self.assertIn("there is nothing to go back to", refused.out)
             self.assertEqual(self.leaves(), before)
 
-        rekey(fleet, "p384")
+        fleet.rekey("p384")
         fleet.told("run")
         newest = self.leaves()
         self.assertFalse(set(before.values()) & set(newest.values()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 from collections import Counter, defaultdict
@@ -10,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lablib.model import write
+
+from .fleet import compile_c
 
 
 @dataclass
@@ -56,10 +57,7 @@ class Seen:
 
 def client(directory: str) -> str:
     program = str(Path(directory, "handshakes"))
-    source = str(Path(__file__).with_name("handshakes.c"))
-    compiler = next(name for name in ("cc", "clang", "gcc") if shutil.which(name))
-    words = ["-O2", "-Wall", "-Wextra", "-Werror", "-pthread", "-o", program, source, "-lssl", "-lcrypto"]
-    subprocess.run([compiler, *words], check=True)
+    compile_c(str(Path(__file__).with_name("handshakes.c")), program, "-O2", "-pthread", "-lssl", "-lcrypto")
     return program
 
 

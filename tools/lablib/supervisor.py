@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
-from . import dns_records, files, haproxy, namespaces, probes, processes, services, spec
+from . import dns_records, files, haproxy, logins, namespaces, probes, processes, services, spec
 from .boxes import Boxes
 from .ends import home_vanishes, note, owner_ends
 from .keeper import Keeper, tail
@@ -55,12 +55,8 @@ class Supervisor:
     async def login(self) -> None:
         """sshd shows its banner to everybody. That the key opens it is tried once, for all nodes are alike."""
         node = self.lab.nodes[0]
-        options = ["-F", "none", "-i", self.lab.path("keys", "controller"), "-p", str(node.ssh), "-l", self.lab.user]
-        for option in ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"):
-            options += ["-o", option]
-        options += ["-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none"]
         try:
-            await self.keeper.run("ssh", *options, node.address, "true")
+            await self.keeper.run(*logins.words(self.lab, node), node.address, "true")
         except LabError as fault:
             log = self.keeper.services[f"{node.id}/sshd"].log
             raise LabError(f"the key does not open {node.id}: {fault}\n{tail(log)}") from None

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lablib import namespaces, processes
+from lablib import logins, namespaces, processes
 from lablib.model import MARK, Lab
 from lablib.up import MARKER
 
@@ -83,10 +83,7 @@ def ssh(lab: Lab, node: str, command: str, **options) -> subprocess.CompletedPro
 
 def ssh_command(lab: Lab, node: str) -> list[str]:
     box = lab.node(node)
-    words = ["ssh", "-F", "none", "-i", lab.path("keys", "controller"), "-p", str(box.ssh), "-l", lab.user]
-    for option in ("BatchMode=yes", "StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR"):
-        words += ["-o", option]
-    return [*words, "-o", "IdentitiesOnly=yes", "-o", "IdentityAgent=none", box.address]
+    return [*logins.words(lab, box), box.address]
 
 
 def eventually(question: Callable[[], bool], seconds: float = 20) -> None:
