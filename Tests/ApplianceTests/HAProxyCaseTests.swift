@@ -9,7 +9,7 @@ import Testing
 @Suite(.enabled(if: Tool.areHere(.openssl, .dash, .python3), "needs openssl, dash, python3"))
 struct HAProxyCaseTests {
   /// One case, as it stands in its file.
-  struct Case: Decodable, CustomTestStringConvertible {
+  struct Case: CaseFile {
     var note: String
     var version: String
     var certificate: String
@@ -32,24 +32,9 @@ struct HAProxyCaseTests {
       /// Patterns that no command matches.
       var forbidden: [String]?
     }
-
-    var testDescription: String { name ?? note }
   }
 
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Support/ApplianceCases")
-
-  static func cases() throws -> [Case] {
-    let directory = folder.appending(path: "haproxy").path()
-    return try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".json") }.sorted()
-      .map { name in
-        var one = try JSONDecoder().decode(Case.self, from: Data(contentsOf: URL(filePath: "\(directory)/\(name)")))
-        one.name = String(name.dropLast(5))
-        return one
-      }
-  }
-
-  @Test(arguments: try cases())
+  @Test(arguments: try Case.all(in: "haproxy"))
   func aCaseEndsAsItsFileSays(_ one: Case) async throws {
     let bench = try ModelBench(one)
     let old = try bench.node.leaf(bench.first)
@@ -115,8 +100,8 @@ final class ModelBench {
     certificates = try Certificates()
     let root = node.root
     let python = try #require(Tool.python3.path, "python3 is not installed")
-    let model = HAProxyCaseTests.folder.appending(path: "model_haproxy.py").path()
-    let source = HAProxyCaseTests.folder.appending(path: "haproxy/\(one.name ?? "").json")
+    let model = applianceCases.appending(path: "model_haproxy.py").path()
+    let source = applianceCases.appending(path: "haproxy/\(one.name ?? "").json")
     try FileManager.default.copyItem(at: source, to: URL(filePath: "\(root)/case.json"))
     try FileManager.default.createDirectory(atPath: "\(root)/bin", withIntermediateDirectories: true)
     for role in ["socat", "haproxy", "reload"] {

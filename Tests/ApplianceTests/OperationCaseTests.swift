@@ -9,7 +9,7 @@ import Testing
 @Suite(.enabled(if: Tool.areHere(.openssl, .dash), "needs openssl and dash"))
 struct OperationCaseTests {
   /// One case, as it stands in its file. `ROOT` in any text is the node's directory.
-  struct Case: Decodable, CustomTestStringConvertible {
+  struct Case: CaseFile {
     var note: String
     /// `role`, `survey`, `hosts`, `key`, `seal`, or the steps of a rollout, of which the last one is looked at.
     var steps: [String]
@@ -39,21 +39,9 @@ struct OperationCaseTests {
       /// A pattern for the content of each file; null: there is none.
       var files: [String: String?]?
     }
-
-    var testDescription: String { name ?? note }
   }
 
-  static func cases() throws -> [Case] {
-    let folder = HAProxyCaseTests.folder.appending(path: "operations").path()
-    return try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".json") }.sorted()
-      .map { name in
-        var one = try JSONDecoder().decode(Case.self, from: Data(contentsOf: URL(filePath: "\(folder)/\(name)")))
-        one.name = String(name.dropLast(5))
-        return one
-      }
-  }
-
-  @Test(arguments: try cases())
+  @Test(arguments: try Case.all(in: "operations"))
   func aCaseEndsAsItsFileSays(_ one: Case) async throws {
     let bench = try OperationBench(one)
 
