@@ -42,11 +42,8 @@ extension Workplace {
     let subjects = certificates.flatMap { certificate in
       self.subjects(of: certificate, isAllowed: told.contains(certificate.spec.pair) ? true : nil)
     }
-    let findings: [Finding]
-    do throws(JournalError) {
-      findings = try await survey.look(at: subjects, progress: progress)
-    } catch {
-      throw CommandFault(error)
+    let findings = try await journaled { () async throws(JournalError) in
+      try await survey.look(at: subjects, progress: progress)
     }
     let served = await ServedDoctor(
       probe: CertificateProbe(loop: loop), trust: inventory.authorities[0].roots, clock: clock

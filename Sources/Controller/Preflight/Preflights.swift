@@ -26,10 +26,8 @@ extension Workplace {
     defer { loop.shutdown() }
     let http = HTTPClient(loop: loop)
     let survey = try preflightSurvey(http, state, issuer: await issuer(http, state))
-    do throws(JournalError) {
-      _ = try await survey.look(at: chosen.flatMap { subjects(of: $0) }, progress: progress)
-    } catch {
-      throw CommandFault(error)
+    _ = try await journaled { () async throws(JournalError) in
+      try await survey.look(at: chosen.flatMap { subjects(of: $0) }, progress: progress)
     }
   }
 

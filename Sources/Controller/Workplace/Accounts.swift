@@ -39,12 +39,9 @@ extension Workplace {
     let recorder = Recorder(journal: journal, sweep: nil, clock: clock) { _ in }
     let desk = AuthorityDesk(
       inventory: inventory, http: HTTPClient(loop: loop), recorder: recorder, requests: requestDesk(), clock: clock)
-    let opened: AuthorityDesk.Opened
-    do throws(JournalError) {
+    let opened = try await journaled { () async throws(JournalError) in
       var ledger = Ledger(tables: limits, rows: try journal.buckets())
-      opened = try await desk.open(FleetState(), isNeeded: true, ledger: &ledger)
-    } catch {
-      throw CommandFault(error)
+      return try await desk.open(FleetState(), isNeeded: true, ledger: &ledger)
     }
     if let failure = opened.failure {
       throw .couldNotRun("\(failure.kind.title): \(failure.detail). \(failure.kind.advice)")

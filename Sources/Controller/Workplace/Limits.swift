@@ -88,12 +88,7 @@ public struct LimitsView: Sendable, Encodable {
 extension Workplace {
   /// Every bucket of the ledger that is not full, and what the CA refused.
   public func limitsView() throws(CommandFault) -> LimitsView {
-    let snapshot: JournalSnapshot
-    do throws(JournalError) {
-      snapshot = try journal.snapshot()
-    } catch {
-      throw CommandFault(error)
-    }
+    let snapshot = try journaled(try journal.snapshot())
     let now = clock.now
     let refusals = refusals(snapshot.state, at: now)
     let rows = Ledger(tables: limits, rows: snapshot.buckets).standings(at: now).map { standing in
@@ -150,7 +145,7 @@ extension Workplace {
     let reading = CertificateLogReader.read(
       bytes, name: path, issuer: issuer ?? (isLetsEncrypt ? "Let's Encrypt" : nil), names: NameRules(rules))
     guard reading.diagnostics.isEmpty else { throw .badInput(DiagnosticPrinter().text(reading.diagnostics)) }
-    do throws(JournalError) {
+    return try await journaled { () async throws(JournalError) in
       // A run owns the ledger and would write its own buckets over these.
       guard let lock = try SweepLock.tryAcquire(directory: inventory.state, purpose: .run, at: clock.now) else {
         throw JournalError.refused("a run is going on; seed the limits before it or after it")
@@ -160,8 +155,6 @@ extension Workplace {
       if !moved.isEmpty { _ = try await journal.append([], sweep: nil, at: clock.now, buckets: moved) }
       lock.release()
       return LimitsSeed(certificates: reading.certificates.count, foreign: reading.foreign, moved: moved.count)
-    } catch {
-      throw CommandFault(error)
     }
   }
 }

@@ -9,11 +9,9 @@ extension Workplace {
     let state = try fleetState()
     let chosen = all ? state.certificates.values.filter { $0.lastFailure != nil } : try find(names, in: state)
     let specs = chosen.map(\.spec.id).sorted()
-    do throws(JournalError) {
+    try await journaled { () async throws(JournalError) in
       // A person says that it is mended: what was seen before no longer puts these names last.
       try await journal.forgetFindings(of: chosen.flatMap(\.spec.names.names))
-    } catch {
-      throw CommandFault(error)
     }
     try await record(specs.map { .retryAsked(spec: $0) })
     return specs.map(\.rawValue)

@@ -26,12 +26,7 @@ extension Workplace {
     if let customer = request.customer { try know(customer: customer) }
     let now = clock.now
     let (state, buckets) = try wantedState(at: now)
-    let findings: Findings
-    do throws(JournalError) {
-      findings = try journal.findings()
-    } catch {
-      throw CommandFault(error)
-    }
+    let findings = try journaled(try journal.findings())
     var plan = Planner.plan(state, inventory: inventory, at: now)
     plan.changes.removeAll { !Self.isWanted($0, by: request, state) }
     let saved = SavedPlan(
@@ -61,12 +56,7 @@ extension Workplace {
 
   /// The state as it would be once the inventory's own lists are taken over, and the ledger's rows.
   func wantedState(at now: Date) throws(CommandFault) -> (FleetState, [BucketRow]) {
-    let snapshot: JournalSnapshot
-    do throws(JournalError) {
-      snapshot = try journal.snapshot()
-    } catch {
-      throw CommandFault(error)
-    }
+    let snapshot = try journaled(try journal.snapshot())
     var state = snapshot.state
     let difference = try difference(nil, from: state).value
     state.certificates.reserveCapacity(state.certificates.count + difference.added.count)

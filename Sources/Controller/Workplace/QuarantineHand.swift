@@ -71,12 +71,7 @@ extension Workplace {
   }
 
   private func history(of spec: SpecID, since: Date) throws(CommandFault) -> [QuarantineLine.Said] {
-    let records: [Record]
-    do throws(JournalError) {
-      records = try journal.history(of: spec)
-    } catch {
-      throw CommandFault(error)
-    }
+    let records = try journaled(try journal.history(of: spec))
     return records.reduce(into: []) { said, record in
       guard record.at >= since else { return }
       switch record.event {

@@ -23,7 +23,7 @@ extension Workplace {
     let desk = try mailDesk()
     let addresses = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.mail) })
     var without: [String] = []
-    do throws(JournalError) {
+    return try await journaled { () async throws(JournalError) in
       for report in reports {
         guard let recipients = addresses[report.customer], !recipients.isEmpty else {
           without.append(report.customer.rawValue)
@@ -34,18 +34,14 @@ extension Workplace {
       let outcome = try await desk.deliver(sweep: nil)
       let note = without.isEmpty ? "" : "\nno `mail:` in the inventory for \(without.joined(separator: ", "))"
       return MailResult(text: outcome.text + note)
-    } catch {
-      throw CommandFault(error)
     }
   }
 
   /// Hands on what a mail server did not take earlier.
   public func sendPendingMail() async throws(CommandFault) -> MailResult {
     let desk = try mailDesk()
-    do throws(JournalError) {
-      return MailResult(text: try await desk.deliver(sweep: nil).text)
-    } catch {
-      throw CommandFault(error)
+    return try await journaled { () async throws(JournalError) in
+      MailResult(text: try await desk.deliver(sweep: nil).text)
     }
   }
 

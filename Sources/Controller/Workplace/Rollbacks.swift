@@ -23,18 +23,9 @@ extension Workplace {
         "no certificate was issued for \(pair ?? names.joined(separator: ", ")), so there is nothing to go back to")
     }
     let byPair = Dictionary(grouping: issued, by: \.spec.pair)
-    let lock: SweepLock?
-    do throws(JournalError) {
-      lock = try SweepLock.tryAcquire(directory: inventory.state, purpose: .run, at: clock.now)
-    } catch {
-      throw CommandFault(error)
-    }
+    let lock = try journaled(try SweepLock.tryAcquire(directory: inventory.state, purpose: .run, at: clock.now))
     guard let lock else {
-      do throws(JournalError) {
-        try beAlone(on: Set(byPair.keys), state)
-      } catch {
-        throw CommandFault(error)
-      }
+      try journaled(try beAlone(on: Set(byPair.keys), state))
       return try await rollBack(byPair, state)
     }
     let report = try await rollBack(byPair, state)

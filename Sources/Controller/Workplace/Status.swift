@@ -162,17 +162,14 @@ extension Workplace {
         && (pair == nil || certificate.spec.pair.rawValue == pair)
         && (domain.map { certificate.spec.names.names.contains($0.lowercased()) } ?? true)
     }.map { CertificateRow($0, in: state, pair: pairs[$0.spec.pair], sweep: nil) }.sorted { $0.spec < $1.spec }
-    do throws(JournalError) {
-      let holder = try SweepLock.holder(directory: inventory.state)
-      let last = try journal.lastSweep()
-      return FleetStatus(
-        at: clock.now, running: holder.map { .init(pid: $0.pid, since: $0.since, purpose: $0.purpose) },
-        lastSweep: last.map { .init(id: $0.id, startedAt: $0.startedAt, end: $0.end, endedAt: $0.endedAt) },
-        customers: lines(rows), troubles: troubles(state, pair: pair), mailsWaiting: try journal.pendingMail().count,
-        rows: rows, groups: FailureGroup.groupsBesideTroubles(of: rows))
-    } catch {
-      throw CommandFault(error)
-    }
+    let holder = try journaled(try SweepLock.holder(directory: inventory.state))
+    let last = try journaled(try journal.lastSweep())
+    return FleetStatus(
+      at: clock.now, running: holder.map { .init(pid: $0.pid, since: $0.since, purpose: $0.purpose) },
+      lastSweep: last.map { .init(id: $0.id, startedAt: $0.startedAt, end: $0.end, endedAt: $0.endedAt) },
+      customers: lines(rows), troubles: troubles(state, pair: pair),
+      mailsWaiting: try journaled(try journal.pendingMail().count), rows: rows,
+      groups: FailureGroup.groupsBesideTroubles(of: rows))
   }
 
   func know(customer: String) throws(CommandFault) {

@@ -20,18 +20,11 @@ extension Workplace {
         "\(Wording.count(count, "certificate is", "certificates are")) no longer in the lists; "
           + "certfleet import --remove takes \(count == 1 ? "it" : "them") out")
     }
-    let lock: SweepLock?
-    do throws(JournalError) {
-      lock = try SweepLock.tryAcquire(directory: inventory.state, purpose: request.purpose, at: clock.now)
-    } catch {
-      throw CommandFault(error)
-    }
+    let lock = try journaled(
+      try SweepLock.tryAcquire(directory: inventory.state, purpose: request.purpose, at: clock.now))
     guard let lock else { return try await besideAnother(request, progress) }
-    let report: SweepReport
-    do throws(JournalError) {
-      report = try await sweepAlone(request, plan, controllerKeys, progress)
-    } catch {
-      throw CommandFault(error)
+    let report = try await journaled { () async throws(JournalError) in
+      try await sweepAlone(request, plan, controllerKeys, progress)
     }
     lock.release()
     return report

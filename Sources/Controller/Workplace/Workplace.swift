@@ -37,14 +37,10 @@ public struct Workplace: Sendable {
     if let state { inventory.state = absolute(state) }
     let warnings = loaded.diagnostics.map { printer.text($0) }
     let limits = try LimitTables.tables(of: inventory)
-    do throws(JournalError) {
-      let journal =
-        readOnly && PrivateFile.exists(inventory.state)
-        ? try openForReading(inventory.state) : try JournalStore.open(directory: inventory.state, hash: digest)
-      return Workplace(inventory: inventory, warnings: warnings, journal: journal, limits: limits, clock: clock)
-    } catch {
-      throw CommandFault(error)
-    }
+    let journal = try journaled(
+      readOnly && PrivateFile.exists(inventory.state)
+        ? try openForReading(inventory.state) : try JournalStore.open(directory: inventory.state, hash: digest))
+    return Workplace(inventory: inventory, warnings: warnings, journal: journal, limits: limits, clock: clock)
   }
 
   /// A state directory without a journal is a fleet nobody has run yet: reading it makes an empty journal rather than a complaint.
@@ -67,22 +63,34 @@ public struct Workplace: Sendable {
 
   /// The state of the fleet as the journal holds it.
   func fleetState() throws(CommandFault) -> FleetState {
-    do throws(JournalError) {
-      return try journal.fleetState()
-    } catch {
-      throw CommandFault(error)
-    }
+    return try journaled(try journal.fleetState())
   }
 
   /// Records what a person said.
   @discardableResult
   func record(_ events: [Event]) async throws(CommandFault) -> [Record] {
     guard !events.isEmpty else { return [] }
-    do throws(JournalError) {
-      return try await journal.append(events, sweep: nil, at: clock.now)
-    } catch {
-      throw CommandFault(error)
+    return try await journaled { () async throws(JournalError) in
+      try await journal.append(events, sweep: nil, at: clock.now)
     }
+  }
+}
+
+/// Work with the journal as a part of a command: what it cannot record or tell ends the command.
+func journaled<Value: ~Copyable>(_ work: @autoclosure () throws(JournalError) -> Value) throws(CommandFault) -> Value {
+  do throws(JournalError) {
+    return try work()
+  } catch {
+    throw CommandFault(error)
+  }
+}
+
+/// The same for more of it, and for what waits.
+func journaled<Value>(_ work: () async throws(JournalError) -> Value) async throws(CommandFault) -> Value {
+  do throws(JournalError) {
+    return try await work()
+  } catch {
+    throw CommandFault(error)
   }
 }
 
