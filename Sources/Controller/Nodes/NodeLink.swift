@@ -64,3 +64,27 @@ actor NodeLink: NodeSession {
     return fresh
   }
 }
+
+extension NodeLink {
+  /// What the node can do.
+  func facts(_ clock: any TimeSource) async -> Result<NodeFacts, Failure> {
+    do throws(Failure) {
+      let script = Survey.script(for: node, nonce: .fresh())
+      let sentAt = clock.now
+      let result = try await run(script)
+      return .success(try Survey.read(result, of: script, for: node, sentAt: sentAt, receivedAt: clock.now))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Whether the node is active for each of these VIPs.
+  func roles(of vips: [VIP]) async -> Result<[VIPID: Role], Failure> {
+    do throws(Failure) {
+      let script = RoleQuery.script(for: node, vips: vips, nonce: .fresh())
+      return .success(try RoleQuery.read(try await run(script), of: script, vips: vips))
+    } catch {
+      return .failure(error)
+    }
+  }
+}

@@ -92,16 +92,13 @@ actor PairSession {
 
   /// Removes what rollouts of a killed run staged here, keys among it. What cannot be removed now is left for the next survey.
   private func tidy(_ id: NodeID) async {
-    guard let rollouts = leftovers[id], !rollouts.isEmpty, let link = links[id], let facts = await facts.of(id) else {
-      return
-    }
+    guard let rollouts = leftovers[id], !rollouts.isEmpty, await facts.of(id) != nil else { return }
     var left: [OpenRollout] = []
     for rollout in rollouts {
       do throws(Failure) {
-        let work = RolloutWork(node: link.node, facts: facts, rollout: rollout.id, files: [])
         // As far as it came it went well, unless a step says otherwise: then what it replaced is what is served.
-        let script = work.cleanUp(succeeded: rollout.steps.allSatisfy { $0.failure == nil }, nonce: .fresh())
-        _ = try work.readCleanUp(try await link.run(script), of: script)
+        try await work(on: id, rollout: rollout.id)
+          .cleanUp(succeeded: rollout.steps.allSatisfy { $0.failure == nil })
       } catch {
         left.append(rollout)
       }
@@ -138,7 +135,7 @@ actor PairSession {
   private func ask() async -> (verdicts: [VIPID: ActiveVerdict], silent: [NodeID: Failure]) {
     let vips = pair.vips
     let answers = await withTaskGroup(of: (NodeID, Result<[VIPID: Role], Failure>).self) { group in
-      for link in links.values { group.addTask { (link.node.id, await Self.roles(of: vips, on: link)) } }
+      for link in links.values { group.addTask { (link.node.id, await link.roles(of: vips)) } }
       var answers: [NodeID: Result<[VIPID: Role], Failure>] = [:]
       for await (node, answer) in group { answers[node] = answer }
       return answers
@@ -157,34 +154,14 @@ actor PairSession {
     return (verdicts, silent)
   }
 
-  private static func roles(of vips: [VIP], on link: NodeLink) async -> Result<[VIPID: Role], Failure> {
-    do throws(Failure) {
-      let script = RoleQuery.script(for: link.node, vips: vips, nonce: .fresh())
-      return .success(try RoleQuery.read(try await link.run(script), of: script, vips: vips))
-    } catch {
-      return .failure(error)
-    }
-  }
-
   private func surveyedNodes() async -> [NodeID: Result<NodeFacts, Failure>] {
     await withTaskGroup(of: (NodeID, Result<NodeFacts, Failure>).self) { group in
       for link in links.values where await facts.of(link.node.id) == nil {
-        group.addTask { [clock] in (link.node.id, await Self.facts(of: link, clock: clock)) }
+        group.addTask { [clock] in (link.node.id, await link.facts(clock)) }
       }
       var found: [NodeID: Result<NodeFacts, Failure>] = [:]
       for await (node, outcome) in group { found[node] = outcome }
       return found
-    }
-  }
-
-  static func facts(of link: NodeLink, clock: any TimeSource) async -> Result<NodeFacts, Failure> {
-    do throws(Failure) {
-      let script = Survey.script(for: link.node, nonce: .fresh())
-      let sentAt = clock.now
-      let result = try await link.run(script)
-      return .success(try Survey.read(result, of: script, for: link.node, sentAt: sentAt, receivedAt: clock.now))
-    } catch {
-      return .failure(error)
     }
   }
 

@@ -29,7 +29,7 @@ struct PairDoctor: Sendable {
       let (found, works) = await node(link, pair)
       rows += found
       if works { reached.append(link) }
-      roles.append((link.node.id, await Self.roles(of: pair.vips, on: link)))
+      roles.append((link.node.id, await link.roles(of: pair.vips)))
     }
     rows += pair.vips.map { Self.active($0, pair, roles) }
     if state.pairs[pair.id]?.isPaused == true {
@@ -52,7 +52,7 @@ struct PairDoctor: Sendable {
   private func node(_ link: NodeLink, _ pair: Pair) async -> (rows: [DoctorReport.Row], works: Bool) {
     let node = link.node
     let subject = node.id.rawValue
-    switch await PairSession.facts(of: link, clock: clock) {
+    switch await link.facts(clock) {
     case .failure(let failure):
       return ([.init(failure, Self.phase(of: failure, node), of: subject, pair: pair.id)], false)
     case .success(let facts):
@@ -117,15 +117,6 @@ struct PairDoctor: Sendable {
   }
 
   // MARK: Who is active
-
-  private static func roles(of vips: [VIP], on link: NodeLink) async -> Result<[VIPID: Role], Failure> {
-    do throws(Failure) {
-      let script = RoleQuery.script(for: link.node, vips: vips, nonce: .fresh())
-      return .success(try RoleQuery.read(try await link.run(script), of: script, vips: vips))
-    } catch {
-      return .failure(error)
-    }
-  }
 
   private static func active(
     _ vip: VIP, _ pair: Pair, _ roles: [(node: NodeID, role: Result<[VIPID: Role], Failure>)]

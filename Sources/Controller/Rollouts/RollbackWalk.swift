@@ -76,11 +76,10 @@ struct RollbackWalk {
   // MARK: Before anything is touched
 
   private mutating func choose(on node: NodeID) async throws(Failure) -> Choice {
-    guard let link = pair.links[node] else { throw Failure(.nodeUnreachable, "no session", node: node) }
-    let work = try await self.work(certificates, on: node)
-    let script = work.previous(nonce: .fresh())
-    let kept = try work.readPrevious(try await link.run(script), of: script)
-    await tidy(work, link)
+    let there = try await work(certificates, on: node)
+    let script = there.work.previous(nonce: .fresh())
+    let kept = try there.work.readPrevious(try await there.link.run(script), of: script)
+    await tidy(there)
     var choice = Choice()
     for certificate in certificates {
       guard let of = certificate.issuedReference, let found = kept.first(where: { $0.spec == certificate.spec.id })
@@ -140,28 +139,24 @@ struct RollbackWalk {
     try await recorder.record(
       .rollbackStarted(rollback: id, pair: pair.pair.id, node: node, certificates: previous))
     var failed: [SpecID: Failure] = [:]
-    var proofs: [SpecID: (level: Proof, reason: String)] = [:]
+    var proofs = NodeProofs()
     do throws(Failure) {
       let chosen = certificates.filter { certificate in previous.contains { $0.of.spec == certificate.spec.id } }
-      guard let link = pair.links[node] else { throw Failure(.nodeUnreachable, "no session", node: node) }
-      let work = try await self.work(chosen, on: node)
-      let script = work.rollBack(to: .ofLastRollout, nonce: .fresh())
-      let answer = try work.read(try await link.run(script), of: script)
+      let there = try await work(chosen, on: node)
+      let answer = try await there.answer { $0.rollBack(to: .ofLastRollout, nonce: .fresh()) }
       for (spec, failure) in answer.failures { failed[spec] = failure }
       for (spec, outcome) in answer.certificates where outcome == .done(.untouched) {
         failed[spec] = Failure(.stageRefused, "the node no longer keeps a previous certificate", node: node)
       }
-      let looking = work.verifyOld(.ofLastRollout, nonce: .fresh())
-      for piece in try work.readEvidence(try await link.run(looking), of: looking) where failed[piece.spec] == nil {
+      let evidence = try await there.evidence { $0.verifyOld(.ofLastRollout, nonce: .fresh()) }
+      for piece in evidence where failed[piece.spec] == nil {
         switch piece.proof {
         case .failure(let failure): failed[piece.spec] = failure.on(node, name: nil)
-        case .success(let proof):
-          if let known = proofs[piece.spec], known.level <= proof.level { continue }
-          proofs[piece.spec] = proof
+        case .success(let proof): proofs.take(proof, of: piece.spec)
         }
       }
       await lookOnWire(previous, node, &proofs, &failed)
-      await tidy(work, link)
+      await tidy(there)
     } catch {
       for item in previous where failed[item.of.spec] == nil { failed[item.of.spec] = error }
     }
@@ -169,8 +164,7 @@ struct RollbackWalk {
   }
 
   private func lookOnWire(
-    _ previous: [PreviousCertificate], _ id: NodeID, _ proofs: inout [SpecID: (level: Proof, reason: String)],
-    _ failed: inout [SpecID: Failure]
+    _ previous: [PreviousCertificate], _ id: NodeID, _ proofs: inout NodeProofs, _ failed: inout [SpecID: Failure]
   ) async {
     guard let node = pair.links[id]?.node else { return }
     for termination in node.terminations {
@@ -179,25 +173,18 @@ struct RollbackWalk {
         failed[spec.id] == nil && termination.vips?.contains(spec.vip) ?? true
       }
       let sights = await verifier.look(at: probe.address, port: probe.port, for: wanted, patience: Self.settling)
-      for (spec, sight) in sights {
-        switch sight {
-        case .same: proofs[spec] = (.wire, "handshake with \(probe.address):\(probe.port)")
-        case .other(let seen): failed[spec] = Failure(.servesOldCertificate, seen, node: id)
-        case .silent(let reason): proofs[spec]?.reason += "; \(reason)"
-        }
+      for (spec, seen) in proofs.take(sights, from: probe) {
+        failed[spec] = Failure(.servesOldCertificate, seen, node: id)
       }
     }
   }
 
   private mutating func record(
-    _ previous: [PreviousCertificate], _ node: NodeID, _ proofs: [SpecID: (level: Proof, reason: String)],
-    _ failed: [SpecID: Failure]
+    _ previous: [PreviousCertificate], _ node: NodeID, _ proofs: NodeProofs, _ failed: [SpecID: Failure]
   ) async throws(JournalError) {
-    var groups: [String: (level: Proof, reason: String, items: [PreviousCertificate])] = [:]
     var refusals: [String: (failure: Failure, items: [AttemptReference])] = [:]
     for item in previous {
       if let proof = proofs[item.of.spec], failed[item.of.spec] == nil {
-        groups["\(proof.level) \(proof.reason)", default: (proof.level, proof.reason, [])].items.append(item)
         note(item, node, .putBack, "\(proof.level.rawValue): \(proof.reason)")
       } else {
         let failure = failed[item.of.spec] ?? Failure(.interrupted, "the node gave no evidence", node: node)
@@ -206,9 +193,8 @@ struct RollbackWalk {
       }
     }
     try await recorder.record(
-      groups.sorted { $0.key < $1.key }.map { _, group in
-        .rolledBack(
-          rollback: id, node: node, certificates: group.items, proof: group.level, reason: group.reason)
+      proofs.grouped(previous.filter { failed[$0.of.spec] == nil }, by: \.of.spec).map { proof, items in
+        .rolledBack(rollback: id, node: node, certificates: items, proof: proof.level, reason: proof.reason)
       }
         + refusals.sorted { $0.key < $1.key }.map { _, group in
           .rollbackFailed(rollback: id, node: node, certificates: group.items, failure: group.failure)
@@ -253,21 +239,17 @@ struct RollbackWalk {
       .init(spec: item.of.spec, node: node, outcome: outcome, serial: item.serial, detail: detail))
   }
 
-  private func work(_ certificates: [CertificateState], on id: NodeID) async throws(Failure) -> RolloutWork {
-    guard let link = pair.links[id], let facts = await pair.facts.of(id) else {
-      throw Failure(.nodeUnreachable, "\(id) was not asked what it can do", node: id)
-    }
+  private func work(_ certificates: [CertificateState], on id: NodeID) async throws(Failure) -> NodeWork {
     let files = certificates.compactMap { certificate in
       certificate.issued.map { BatchFile($0, of: certificate.spec, expected: .leaves(certificate.ownLeaves(on: id))) }
     }
-    return RolloutWork(node: link.node, facts: facts, rollout: self.id, files: files)
+    return try await pair.work(on: id, rollout: self.id, files: files)
   }
 
   /// Left-overs are harmless, and the next rollout sweeps them: what was done stands.
-  private func tidy(_ work: RolloutWork, _ link: NodeLink) async {
-    let script = work.cleanUp(succeeded: false, nonce: .fresh())
+  private func tidy(_ there: NodeWork) async {
     do throws(Failure) {
-      _ = try work.readCleanUp(try await link.run(script), of: script)
+      try await there.cleanUp(succeeded: false)
     } catch {
       return
     }

@@ -212,14 +212,13 @@ struct RolloutWalk {
     switch await evidence(on: id, { $0.verify(nonce: .fresh()) }) {
     case .failure(let failure): return Rollout.Outcome(failure)
     case .success(let evidence):
-      var proofs: [SpecID: (level: Proof, reason: String)] = [:]
+      var proofs = NodeProofs()
       for piece in evidence {
         switch piece.proof {
         case .failure(let failure): return .failed(failure.on(id, name: name(of: piece.spec)))
         case .success(let proof):
-          if let known = proofs[piece.spec], known.level <= proof.level { continue }
           let isConfirmed = proof.level > .disk || unconfirmed[id]?.contains(piece.spec) != true
-          proofs[piece.spec] = isConfirmed ? proof : (.unconfirmed, Self.noTrace)
+          proofs.take(isConfirmed ? proof : (.unconfirmed, Self.noTrace), of: piece.spec)
         }
       }
       if let failure = await lookOnWire(id, &proofs) { return .failed(failure) }
@@ -230,39 +229,30 @@ struct RolloutWalk {
 
   private static let noTrace = "a reload was asked for, and stunnel's log does not tell whether it was taken up"
 
-  private func lookOnWire(_ id: NodeID, _ proofs: inout [SpecID: (level: Proof, reason: String)]) async -> Failure? {
+  private func lookOnWire(_ id: NodeID, _ proofs: inout NodeProofs) async -> Failure? {
     guard let node = pair.links[id]?.node else { return nil }
     for termination in node.terminations {
       let held = batch.filter { termination.vips?.contains($0.spec.vip) ?? true }
       guard let probe = termination.probe else {
         for certificate in held {
-          proofs[certificate.spec.id]?.reason += "; no address of this node's listener is known"
+          proofs.add("no address of this node's listener is known", to: certificate.spec.id)
         }
         continue
       }
       let sights = await deployer.verifier.look(
         at: probe.address, port: probe.port, for: held, patience: Self.settling)
+      let others = proofs.take(sights, from: probe)
       for certificate in held {
-        switch sights[certificate.spec.id] {
-        case .same: proofs[certificate.spec.id] = (.wire, "handshake with \(probe.address):\(probe.port)")
-        case .other(let seen):
-          return Failure(.servesOldCertificate, seen, name: certificate.spec.names.first, node: id)
-        case .silent(let reason): proofs[certificate.spec.id]?.reason += "; \(reason)"
-        case nil: break
-        }
+        guard let seen = others[certificate.spec.id] else { continue }
+        return Failure(.servesOldCertificate, seen, name: certificate.spec.names.first, node: id)
       }
     }
     return nil
   }
 
-  private mutating func rememberInstalled(_ id: NodeID, _ proofs: [SpecID: (level: Proof, reason: String)]) {
-    var groups: [String: (level: Proof, reason: String, items: [AttemptReference])] = [:]
-    for certificate in batch {
-      guard let proof = proofs[certificate.spec.id], let item = certificate.issuedReference else { continue }
-      groups["\(proof.level) \(proof.reason)", default: (proof.level, proof.reason, [])].items.append(item)
-    }
-    installed += groups.sorted { $0.key < $1.key }.map { _, group in
-      .installed(node: id, certificates: group.items, proof: group.level, reason: group.reason)
+  private mutating func rememberInstalled(_ id: NodeID, _ proofs: NodeProofs) {
+    installed += proofs.grouped(batch.compactMap(\.issuedReference), by: \.spec).map { proof, items in
+      .installed(node: id, certificates: items, proof: proof.level, reason: proof.reason)
     }
   }
 
@@ -289,11 +279,9 @@ struct RolloutWalk {
   }
 
   private func cleanUp(_ id: NodeID, succeeded: Bool, spent: [AttemptID]) async -> Rollout.Outcome {
-    guard let link = pair.links[id] else { return .succeeded }
+    guard pair.links[id] != nil else { return .succeeded }
     do throws(Failure) {
-      let work = try await self.work(on: id)
-      let script = work.cleanUp(succeeded: succeeded, spent: spent, nonce: .fresh())
-      _ = try work.readCleanUp(try await link.run(script), of: script)
+      try await work(on: id).cleanUp(succeeded: succeeded, spent: spent)
       return .succeeded
     } catch {
       return .failed(error)
@@ -304,10 +292,7 @@ struct RolloutWalk {
 
   private func work(
     on id: NodeID, roles: RolloutWork.ExpectedRoles? = nil
-  ) async throws(Failure) -> RolloutWork {
-    guard let link = pair.links[id], let facts = await pair.facts.of(id) else {
-      throw Failure(.nodeUnreachable, "\(id) was not asked what it can do", node: id)
-    }
+  ) async throws(Failure) -> NodeWork {
     let files = batch.compactMap { certificate in
       certificate.issued.map { issued in
         BatchFile(
@@ -316,16 +301,14 @@ struct RolloutWalk {
             ? .anything : .leaves(certificate.ownLeaves(on: id)))
       }
     }
-    return RolloutWork(node: link.node, facts: facts, rollout: order.id, files: files, roles: roles)
+    return try await pair.work(on: id, rollout: order.id, files: files, roles: roles)
   }
 
   private func run(
     on id: NodeID, roles: RolloutWork.ExpectedRoles? = nil, _ script: (RolloutWork) -> RemoteScript
   ) async -> Result<NodeAnswer, Failure> {
     do throws(Failure) {
-      let work = try await work(on: id, roles: roles)
-      let script = script(work)
-      return .success(try work.read(try await result(of: script, on: id), of: script))
+      return .success(try await work(on: id, roles: roles).answer(to: script))
     } catch {
       return .failure(error)
     }
@@ -333,17 +316,10 @@ struct RolloutWalk {
 
   private func evidence(on id: NodeID, _ script: (RolloutWork) -> RemoteScript) async -> Result<[Evidence], Failure> {
     do throws(Failure) {
-      let work = try await work(on: id)
-      let script = script(work)
-      return .success(try work.readEvidence(try await result(of: script, on: id), of: script))
+      return .success(try await work(on: id).evidence(from: script))
     } catch {
       return .failure(error)
     }
-  }
-
-  private func result(of script: RemoteScript, on id: NodeID) async throws(Failure) -> CommandResult {
-    guard let link = pair.links[id] else { throw Failure(.nodeUnreachable, "no session with \(id)", node: id) }
-    return try await link.run(script)
   }
 
   private var emptiness: Rollout.Outcome {

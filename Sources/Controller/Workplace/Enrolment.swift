@@ -281,7 +281,7 @@ struct EnrolmentDesk: Sendable {
     let link = NodeLink(node: node, client: client, nodes: Gate(limit: 1)) { [targets] () async throws(Failure) in
       try await targets.target(of: node)
     }
-    switch await PairSession.facts(of: link, clock: clock) {
+    switch await link.facts(clock) {
     case .failure(let failure): line.failure = failure.detail
     case .success(let facts):
       let versions = [

@@ -116,18 +116,18 @@ struct FingerprintDesk: Sendable {
   func look(at link: NodeLink) async -> NodeFingerprints {
     var found = NodeFingerprints(node: link.node.id)
     do throws(Failure) {
-      let facts = try await PairSession.facts(of: link, clock: clock).get()
+      let facts = try await link.facts(clock).get()
       var random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
-      let work = RolloutWork(
-        node: link.node, facts: facts, rollout: random.id("l"),
-        files: certificates.compactMap { certificate in
-          certificate.issued.map { BatchFile($0, of: certificate.spec, expected: .leaves([])) }
-        })
-      let script = work.verify(nonce: .fresh())
-      let evidence = try work.readEvidence(try await link.run(script), of: script)
+      let there = NodeWork(
+        link: link,
+        work: RolloutWork(
+          node: link.node, facts: facts, rollout: random.id("l"),
+          files: certificates.compactMap { certificate in
+            certificate.issued.map { BatchFile($0, of: certificate.spec, expected: .leaves([])) }
+          }))
+      let evidence = try await there.evidence { $0.verify(nonce: .fresh()) }
       // What looking needed on the node goes again.
-      let clean = work.cleanUp(succeeded: false, nonce: .fresh())
-      _ = try work.readCleanUp(try await link.run(clean), of: clean)
+      try await there.cleanUp(succeeded: false)
       let wire = await self.wire(link.node)
       for piece in evidence {
         guard let certificate = certificates.first(where: { $0.spec.id == piece.spec }),
