@@ -12,7 +12,10 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 #: The longest first, so that none of them is started last.
-ORDER = ("test_killed", "test_cut_off", "test_danger", "test_reused_keys", "test_failures", "test_beside", "test_limits")
+ORDER = (
+    *("test_killed", "test_cut_off", "test_danger", "test_reused_keys", "test_failures", "test_beside"),
+    "test_limits",
+)
 
 #: What measures a rate has the machine for itself.
 ALONE = ("test_traffic",)
