@@ -13,9 +13,9 @@ from pathlib import Path
 HERE = Path(__file__).parent
 #: The longest first, so that none of them is started last.
 ORDER = (
-    *("test_killed", "test_cut_off", "test_danger", "test_reused_keys", "test_failures", "test_beside"),
-    "test_limits",
-)
+    "test_ha_moments", "test_killed", "test_cut_off", "test_danger", "test_reused_keys", "test_failures",
+    "test_beside", "test_limits",
+)  # fmt: skip
 
 #: What measures a rate has the machine for itself.
 ALONE = ("test_traffic",)

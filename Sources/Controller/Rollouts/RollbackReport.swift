@@ -59,13 +59,18 @@ public struct RollbackReport: Sendable, Encodable {
     nodes.isEmpty && vips.isEmpty && lines.allSatisfy { $0.outcome == .putBack || $0.outcome == .unchanged }
   }
 
-  /// For people.
-  public var text: String {
+  /// For people; certificates of the same fate on a node are one line, unless every one is wanted.
+  public func text(isVerbose: Bool) -> String {
     var table = TextTable("certificate", "node", "result", "serial", "")
-    for line in lines {
-      table.add(line.spec.rawValue, line.node.rawValue, words(line.outcome), line.serial ?? "-", line.detail)
+    let rows = isVerbose ? lines.map { [$0] } : groups.flatMap { $0.count > 3 ? [$0] : $0.map { [$0] } }
+    for group in rows {
+      guard let first = group.first else { continue }
+      let more = group.count > 1 ? " and \(Wording.grouped(group.count - 1)) more" : ""
+      let serial = group.count > 1 ? "-" : first.serial ?? "-"
+      table.add(first.spec.rawValue + more, first.node.rawValue, words(first.outcome), serial, first.detail)
     }
     var text = table.lines
+    if rows.count < lines.count { text += ["", "-v shows every certificate with its serial."] }
     for trouble in nodes {
       text += [
         "",
@@ -82,6 +87,18 @@ public struct RollbackReport: Sendable, Encodable {
       text += ["", "What was put back stays until certfleet retry NAME, or until it nears its end."]
     }
     return text.joined(separator: "\n")
+  }
+
+  /// Neighbours that met the same on the same node.
+  private var groups: [[Line]] {
+    lines.reduce(into: []) { groups, line in
+      if let last = groups.last?.last, last.node == line.node, last.outcome == line.outcome, last.detail == line.detail
+      {
+        groups[groups.count - 1].append(line)
+      } else {
+        groups.append([line])
+      }
+    }
   }
 
   private func words(_ outcome: Outcome) -> String {

@@ -25,7 +25,7 @@ struct Rollback: AsyncParsableCommand {
     if options.json {
       try Terminal.show(json: report)
     } else {
-      Terminal.show(report.text)
+      Terminal.show(report.text(isVerbose: options.verbose > 0))
     }
     if !report.isWhole { throw ExitCode(1) }
   }
