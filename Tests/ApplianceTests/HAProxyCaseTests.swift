@@ -103,11 +103,9 @@ final class ModelBench {
     let model = applianceCases.appending(path: "model_haproxy.py").path()
     let source = applianceCases.appending(path: "haproxy/\(one.name ?? "").json")
     try FileManager.default.copyItem(at: source, to: URL(filePath: "\(root)/case.json"))
-    try FileManager.default.createDirectory(atPath: "\(root)/bin", withIntermediateDirectories: true)
     for role in ["socat", "haproxy", "reload"] {
       let arguments = "\(python) -S -E '\(model)' '\(root)' \(role)"
-      try node.write("#!/bin/sh\nexec \(arguments) \"$@\"\n", to: "\(root)/bin/\(role)")
-      chmod("\(root)/bin/\(role)", 0o755)
+      try Run.install("exec \(arguments) \"$@\"\n", at: "\(root)/bin/\(role)")
     }
     node.environment["PATH"] = "\(root)/bin:" + (node.environment["PATH"] ?? "")
     try node.write(try certificates.makePEM("first.test"), to: "\(root)/certs/first.pem")

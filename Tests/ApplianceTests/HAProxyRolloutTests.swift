@@ -339,6 +339,7 @@ struct HAProxyRolloutTests {
     #expect(bench.node.exists(lock))
     // No process has this number: Linux stops at 2^22.
     try bench.node.write("4194305\n", to: "\(lock)/pid")
+    bench.node.environment["PATH"] = path
     let staged = try await bench.step(work, work.stage(nonce: Nonce("b")))
 
     #expect(staged.failures.isEmpty, "\(staged)")

@@ -64,7 +64,6 @@ struct NodeCostTests {
       self.node = node
       log = "\(node.root)/programs"
       let bin = "\(node.root)/counted"
-      try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
       let programs = [
         "awk", "cat", "chgrp", "chmod", "chown", "cksum", "cmp", "cp", "cut", "find", "grep", "head", "ln", "mkdir",
         "mv",
@@ -75,8 +74,7 @@ struct NodeCostTests {
           FileManager.default.isExecutableFile(atPath: $0)
         }
         guard let real else { continue }
-        try node.write("#!/bin/sh\necho \(program) >>\(log)\nexec \(real) \"$@\"\n", to: "\(bin)/\(program)")
-        chmod("\(bin)/\(program)", 0o755)
+        try Run.install("echo \(program) >>\(log)\nexec \(real) \"$@\"\n", at: "\(bin)/\(program)")
       }
       node.environment["PATH"] = "\(bin):" + (node.environment["PATH"] ?? "")
     }

@@ -16,11 +16,7 @@ struct RoleTests {
     let node = try TestNode()
     node.node.active = detector
     let bin = "\(node.root)/bin"
-    try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
-    for (name, text) in commands {
-      try node.write("#!/bin/sh\n\(text)\n", to: "\(bin)/\(name)")
-      chmod("\(bin)/\(name)", 0o755)
-    }
+    for (name, text) in commands { try Run.install("\(text)\n", at: "\(bin)/\(name)") }
     node.environment["PATH"] = bin + ":" + (node.environment["PATH"] ?? "")
     try prepare(node)
     let script = RoleQuery.script(for: node.node, vips: vips, nonce: Nonce("r"))

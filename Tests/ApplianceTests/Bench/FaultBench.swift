@@ -96,9 +96,7 @@ final class FaultBench {
 
   /// The same with any script.
   func arm(_ command: String, script: String) throws {
-    try FileManager.default.createDirectory(atPath: shims, withIntermediateDirectories: true)
-    try node.write("#!/bin/sh\nprintf x >>\(shims)/calls\n\(script)\n", to: "\(shims)/\(command)")
-    chmod("\(shims)/\(command)", 0o755)
+    try Run.install("printf x >>\(shims)/calls\n\(script)\n", at: "\(shims)/\(command)")
     node.environment["PATH"] = "\(shims):\(path)"
   }
 

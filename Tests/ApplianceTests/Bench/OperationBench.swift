@@ -16,10 +16,8 @@ final class OperationBench {
     node = try TestNode()
     certificates = try Certificates()
     let root = node.root
-    try FileManager.default.createDirectory(atPath: "\(root)/bin", withIntermediateDirectories: true)
     for (name, text) in one.tools ?? [:] {
-      try node.write("#!/bin/sh\n\(text.replacing("ROOT", with: root))\n", to: "\(root)/bin/\(name)")
-      chmod("\(root)/bin/\(name)", 0o755)
+      try Run.install("\(text.replacing("ROOT", with: root))\n", at: "\(root)/bin/\(name)")
     }
     node.environment["PATH"] = "\(root)/bin:" + (node.environment["PATH"] ?? "")
     for (path, content) in one.files ?? [:] { try put(content, at: path) }

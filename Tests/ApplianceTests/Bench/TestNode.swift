@@ -52,23 +52,18 @@ final class TestNode: NodeSession, @unchecked Sendable {  // read-only after ini
   /// A directory with a `date` whose seconds fly: every call is five later. For waits that last a minute.
   func hurriedClock() throws -> String {
     let bin = "\(root)/bin"
-    try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
-    try write(
+    try Run.install(
       """
-      #!/bin/sh
       n=$(cat \(bin)/n 2>/dev/null || echo 1000); echo $((n+5)) >\(bin)/n; echo $n
 
-      """, to: "\(bin)/date")
-    chmod("\(bin)/date", 0o755)
+      """, at: "\(bin)/date")
     return bin
   }
 
   /// A directory with a `sleep` that does not: for waits that are counted.
   func sleepless() throws -> String {
     let bin = "\(root)/sleepless"
-    try FileManager.default.createDirectory(atPath: bin, withIntermediateDirectories: true)
-    try write("#!/bin/sh\n", to: "\(bin)/sleep")
-    chmod("\(bin)/sleep", 0o755)
+    try Run.install("", at: "\(bin)/sleep")
     return bin
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import Synchronization
 import Testing
 
 /// Real tools of this machine. A missing one fails where `CI` is set and skips with its name elsewhere.
@@ -76,9 +77,20 @@ enum Run {
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
     var pid: pid_t = 0
-    let code = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
+    let code = starting.withLock { _ in posix_spawn(&pid, path, &actions, &attributes, argv, envp) }
     try #require(code == 0, "cannot start \(path): \(code)")
     return pid
+  }
+
+  /// A program that another test's child still holds open for writing cannot be started (ETXTBSY): nobody forks while one is written.
+  private static let starting = Mutex(())
+
+  /// Makes a program of shell text.
+  static func install(_ script: String, at path: String) throws {
+    let file = URL(filePath: path)
+    try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try starting.withLock { _ in try Data("#!/bin/sh\n\(script)".utf8).write(to: file) }
+    chmod(path, 0o755)
   }
 
   /// Runs openssl and demands success.
