@@ -19,15 +19,20 @@ enum KeyShell {
       NEWKEY=ec:$R/$1.curve
       if [ ! -s "$R/$1.curve" ]; then try openssl ecparam -name $1 -out "$R/$1.curve"; fi
     }
-    # request N ARGS: the request for the key that ARGS name
+    # request N OLD ARGS: the request for the key that ARGS name; OLD is what to call a key that was there before. What cannot sign, or does not
+    # fit its own public half, is damaged: it counts as lost, and the next try makes another.
     request() {
-      q_n=$1; shift
+      q_n=$1; q_old=$2; shift 2
       if [ -z "$common" ]; then set -- "$@" -subj /; fi
       if E=$(openssl req -new -sha256 -verify -config "$R/$att.cnf" -out "$R/$att.csr" "$@" 2>&1 </dev/null); then
         # the exit status of some versions forgets a signature that does not verify
         case $E in *'verify OK'*) return 0 ;; esac
       fi
-      why "$E" key; tell "request $q_n $K" "openssl req: $E"; rm -f "$R/$att.csr" "$R/$att.key"
+      if [ -n "$q_old" ]; then why "$E" nokey; else why "$E" key; fi
+      if [ $K = nokey ]; then tell "request $q_n nokey" "$q_old on this node is damaged: $E"
+      else tell "request $q_n $K" "openssl req: $E"
+      fi
+      rm -f "$R/$att.csr" "$R/$att.key"
       return 1
     }
     # one_key N: key and request in R, or the key that is there already
@@ -36,14 +41,14 @@ enum KeyShell {
         try cp "$R/$att.cnf" "$R/probe" || why "$E" full
         tell "request $1 ${K:-full}" "the request did not arrive whole: $E"; return 1 ;;
       esac
-      if [ -s "$W/keys/$att.key" ]; then request $1 -key "$W/keys/$att.key"; return; fi
+      if [ -s "$W/keys/$att.key" ]; then request $1 'the key' -key "$W/keys/$att.key"; return; fi
       if [ -n "$reuse" ]; then
         if [ ! -s "$W/keys/$reuse.key" ]; then tell "request $1 nokey" "the key to be used again is not on this node"; return 1; fi
         try cp "$W/keys/$reuse.key" "$R/$att.key" || { tell "request $1 $K" "$E"; return 1; }
-        request $1 -key "$R/$att.key"; return
+        request $1 'the key to be used again' -key "$R/$att.key"; return
       fi
       kind_of $type || { why "$E" key; tell "request $1 $K" "$E"; return 1; }
-      request $1 -nodes -newkey "$NEWKEY" -keyout "$R/$att.key"
+      request $1 '' -nodes -newkey "$NEWKEY" -keyout "$R/$att.key"
     }
     make_keys() {
 
@@ -70,6 +75,9 @@ enum KeyShell {
         else tell "request $q_i key" 'the new key is not there'
         fi
       done <"$R/made" 4>"$R/list"
+      # each has just signed its request: `vouch` knows them by their check sums
+      (cd "$W/keys" && awk '{sub(/^[^ ]* .*\//,""); sub(/csr$/,"key"); print}' "$R/list" | xargs cksum 2>/dev/null) |
+        awk 'NF==3{print $1,$2,"key -",$3}' >>"$W/seen"
       bodies request
     }
     """#
@@ -124,7 +132,10 @@ enum KeyShell {
       publics "$W/keys" $q_here
       while read -r q_i q_word; do
         attempt_$q_i; pulse
-        if [ $q_word = other ]; then tell "sealed $q_i mismatch" "the key on this node is another one"; continue; fi
+        case $q_word in
+          other) tell "sealed $q_i nokey" 'the key on this node is another one'; continue ;;
+          damaged) tell "sealed $q_i nokey" 'the key on this node is damaged'; continue ;;
+        esac
         if ! E=$(openssl cms -encrypt -binary -aes256 -in "$W/keys/$att.key" -outform PEM -out "$R/$att.sealed" "$R/peer.pem" 2>&1); then
           why "$E" key; tell "sealed $q_i $K" "openssl cms: $E"; continue
         fi

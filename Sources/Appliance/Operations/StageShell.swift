@@ -20,7 +20,11 @@ enum StageShell {
         if [ -s "$W/keys/$att.key" ]; then p_here="$p_here $p_n"; else open_sealed $p_n; fi
       done
       compare_keys "$W/keys" $p_here
-      for p_n in $p_other; do attempt_$p_n; open_sealed $p_n; done
+      for p_n in $p_other; do
+        attempt_$p_n
+        case " $p_damaged " in *" $p_n "*) p_why=damaged ;; *) p_why= ;; esac
+        open_sealed $p_n
+      done
       compare_keys "$R" $p_opened
       for p_n in $p_other; do
         attempt_$p_n; rm -f "$R/$att.key"
@@ -45,7 +49,7 @@ enum StageShell {
         *" $att.cms "*) ;;
         *)
           if [ -s "$R/$att.cms" ]; then torn $1 cms; return; fi
-          if [ -s "$W/keys/$att.key" ]; then spoil $1 mismatch 'the key on this node is another one'
+          if [ -s "$W/keys/$att.key" ]; then spoil $1 nokey "the key on this node is ${p_why:-another one}"
           else spoil $1 nokey 'this node has no key for this certificate, and none was sent'
           fi
           return ;;
@@ -59,14 +63,17 @@ enum StageShell {
       fi
     }
     # compare_keys DIR NUMBERS: has DIR/ATTEMPT.key the public half that the leaf holds? CBC carries no authentication, so only this tells that a
-    # sealed key is the key. Those that are another key go to p_other.
+    # sealed key is the key. Those that are another key or damaged go to p_other.
     compare_keys() {
-      p_dir=$1; shift; p_other=
+      p_dir=$1; shift; p_other=; p_damaged=
       for p_n in "$@"; do attempt_$p_n; eval "bad_$p_n='key it could not be compared with its certificate'"; done
       publics "$p_dir" "$@"
       while read -r p_n p_word; do
         eval "bad_$p_n="
-        if [ $p_word = other ]; then p_other="$p_other $p_n"; fi
+        case $p_word in
+          other) p_other="$p_other $p_n" ;;
+          damaged) p_other="$p_other $p_n"; p_damaged="$p_damaged $p_n" ;;
+        esac
       done <"$R/paired"
     }
     """#

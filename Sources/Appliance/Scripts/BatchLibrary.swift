@@ -12,8 +12,9 @@ enum BatchLibrary {
       WHOLE=$(cd "$R" && cut -d ' ' -f 3 want | xargs cksum 2>/dev/null |
         awk 'FILENAME=="want"{w[$3]=$1" "$2; next} w[$3]==$1" "$2{printf " %s",$3} END{print " "}' want -)
     }
-    # publics DIR NUMBERS: compares the public half of each DIR/ATTEMPT.key with `public`; R/paired gets a line `N same` or `N other` for each. One
-    # openssl a key, and one for all digests: `SHA256(NAME)= DIGEST`, in newer versions `SHA2-256(NAME)= DIGEST`.
+    # publics DIR NUMBERS: compares the public half of each DIR/ATTEMPT.key with `public`; R/paired gets a line `N same`, `N other` or `N damaged` for
+    # each. One openssl a key, and one for all digests: `SHA256(NAME)= DIGEST`, in newer versions `SHA2-256(NAME)= DIGEST`; what openssl cannot
+    # read has the digest of nothing.
     publics() {
       d_dir=$1; shift
       for d_n in "$@"; do
@@ -22,9 +23,31 @@ enum BatchLibrary {
         printf '%s %s %s\n' $d_n "$att" "$public" >&4
       done 4>"$R/asked"
       (cd "$R" && awk '{print $2 ".public"}' asked | xargs openssl dgst -sha256 2>/dev/null |
-        awk 'FILENAME=="asked"{n[$2 ".public"]=$1; p[$2 ".public"]=$3; next}
-          {f=$0; sub(/^[^(]*\(/,"",f); sub(/\)= *[0-9a-f]*$/,"",f); if(f in n) print n[f],(p[f]==$NF?"same":"other")}' asked - >paired
+        awk 'BEGIN{none="e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}
+          FILENAME=="asked"{n[$2 ".public"]=$1; p[$2 ".public"]=$3; next}
+          {f=$0; sub(/^[^(]*\(/,"",f); sub(/\)= *[0-9a-f]*$/,"",f)
+            if(f in n) print n[f],(p[f]==$NF?"same":$NF==none?"damaged":"other")}' asked - >paired
         awk '{print $2 ".public"}' asked | xargs rm -f)
+      if [ "$d_dir" = "$W/keys" ]; then vouch; fi
+    }
+    # vouch: calls those of R/paired damaged whose private half does not fit the public one, which neither openssl's reading nor HAProxy's would
+    # notice before the first handshake. A key that was seen whole is known again by its check sum; any other must sign and be verified.
+    vouch() {
+      printf '' >>"$W/seen"
+      (cd "$W/keys" && awk 'FILENAME==ARGV[1]{a[$1]=$2; next} $2=="same"{print a[$1] ".key"}' "$R/asked" "$R/paired" | xargs cksum 2>/dev/null) |
+        awk 'FILENAME==ARGV[1]{if($3=="key") known[$1" "$2" "$5]; next} NF==3 && !(($1" "$2" "$3) in known)' "$W/seen" - >"$R/strange"
+      if [ ! -s "$R/strange" ]; then return 0; fi
+      printf '[req]\nprompt = no\ndistinguished_name = dn\n[dn]\nCN = certfleet\n' >"$R/probe.cnf"
+      while read -r d_crc d_len d_file; do
+        pulse
+        case $(openssl req -new -sha256 -verify -config "$R/probe.cnf" -key "$W/keys/$d_file" -out "$R/probe" 2>&1 </dev/null) in
+          *'verify OK'*) printf '%s %s key - %s\n' $d_crc $d_len "$d_file" >&4 ;;
+          *) printf '%s\n' "${d_file%.key}" >&5 ;;
+        esac
+      done <"$R/strange" 4>>"$W/seen" 5>"$R/broken"
+      rm -f "$R/probe" "$R/probe.cnf"
+      awk 'FILENAME==ARGV[1]{b[$1]; next} FILENAME==ARGV[2]{if($2 in b) broken[$1]; next} {print $1,($1 in broken)?"damaged":$2}' \
+        "$R/broken" "$R/asked" "$R/paired" >"$R/vouched" && mv -f "$R/vouched" "$R/paired"
     }
     # look NAME ITEMS: for NAME=L what lies under each target, for NAME=G what is staged. Sets NAME_N to the SHA-256 of the leaf, to `none` or
     # to `unreadable`, and sNAME_N to its serial. What was seen before is known again by check sum, length and label.

@@ -28,7 +28,7 @@ struct AuthorityDesk: Sendable {
 
   /// Opens the default authority, registering the account on first use.
   ///
-  /// - Parameter isNeeded: A run without orders asks nothing of the CA.
+  /// - Parameter isNeeded: A run without work asks nothing of the CA.
   func open(
     _ state: FleetState, isNeeded: Bool, ledger: inout Ledger
   ) async throws(JournalError) -> Opened {

@@ -39,8 +39,8 @@ struct ControllerKeys: Sendable {
       if PrivateFile.exists(path(attempt)) {
         key = try open(attempt)
       } else {
+        if let reuse { key = try open(reuse) } else { key = try generate(type) }
         do throws(PKIError) {
-          if let reuse { key = try read(reuse) } else { key = try SigningKey.generate(type.kind) }
           try save(key, attempt)
         } catch {
           throw Failure(.keyNotMade, "on the controller: \(error.text)")
@@ -69,6 +69,23 @@ struct ControllerKeys: Sendable {
       } catch {
         throw Failure(.keyLost, "the key of \(attempt) cannot be sealed: \(error.text)")
       }
+    }
+  }
+
+  /// Removes the keys of these attempts, where there are any.
+  func remove(_ attempts: [AttemptID]) async -> Result<Void, Failure> {
+    await work { () throws(Failure) in
+      for attempt in attempts where unlink(path(attempt)) != 0 && errno != ENOENT {
+        throw Failure(.internalError, "\(path(attempt)) cannot be removed: \(String(cString: strerror(errno)))")
+      }
+    }
+  }
+
+  private func generate(_ type: KeyType) throws(Failure) -> SigningKey {
+    do throws(PKIError) {
+      return try SigningKey.generate(type.kind)
+    } catch {
+      throw Failure(.keyNotMade, "on the controller: \(error.text)")
     }
   }
 

@@ -38,9 +38,10 @@ struct SweepStage {
     let desk = AuthorityDesk(
       inventory: inventory, http: http, recorder: recorder, requests: requests, clock: clock)
     var dispatcher = start
-    let account = try await desk.open(
-      start.state, isNeeded: start.hasOrders(at: clock.now), ledger: &dispatcher.ledger)
-    if account.failure != nil { dispatcher.stopOrdering() }
+    let hasOrders = start.hasOrders(at: clock.now)
+    let mayOrder = start.mayComeToOrder(at: clock.now)
+    let account = try await desk.open(start.state, isNeeded: mayOrder, ledger: &dispatcher.ledger)
+    if account.failure != nil || !mayOrder { dispatcher.stopOrdering() }
     let client = SSHClient(handshakeLimit: Self.handshakes)
     let targets = NodeTargets(state: start.state)
     let nodes = Gate(limit: inventory.pace.nodesInFlight)
@@ -72,6 +73,8 @@ struct SweepStage {
     let outcome = try await runner.run(
       dispatcher, sweep: sweep, bounds: bounds, from: sequence, messages: messages, post: post)
     await client.shutdown()
-    return (outcome, account.failure)
+    // A CA that is away is nobody's trouble while nothing was to be asked of it.
+    let isTrouble = hasOrders || account.failure?.kind.retry != .whenAllowed
+    return (outcome, isTrouble ? account.failure : nil)
   }
 }

@@ -160,6 +160,11 @@ public struct Dispatcher: Sendable {
     Planner.plan(state, inventory: inventory, at: now).changes.contains { $0.action == .issue || $0.action == .renew }
   }
 
+  /// Whether anything may come to be asked of the CA: of what is only to be rolled out, a key may turn out to be lost.
+  public func mayComeToOrder(at now: Date) -> Bool {
+    Planner.plan(state, inventory: inventory, at: now).changes.contains { $0.action != .keep && $0.action != .blocked }
+  }
+
   // MARK: What comes out
 
   /// All the work that may start at `now`.
