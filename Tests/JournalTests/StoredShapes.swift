@@ -150,6 +150,9 @@ enum StoredShapes {
       #"{"rollbackFailed":{"certificates":[{"attempt":"a1","spec":"p/one"}],"failure":{"detail":"no","kind":"#
         + #""reloadRefused"},"node":"n","rollback":"b"}}"#),
     StoredShape(
+      .keysRemoved(node: ID("n"), attempts: [ID("a1"), ID("a2")]),
+      #"{"keysRemoved":{"attempts":["a1","a2"],"node":"n"}}"#),
+    StoredShape(
       .mailQueued(mail: 1, subject: "Report"),
       #"{"mailQueued":{"mail":1,"subject":"Report"}}"#),
     StoredShape(

@@ -26,6 +26,8 @@ public struct NodeFacts: Sendable, Equatable, Codable {
   public var workIsWritable: Bool
   /// One for each of the node's terminations, in the inventory's order.
   public var terminations: [TerminationFacts]
+  /// Names of the rollouts that left a directory there: cut short, or a node that died under them.
+  public var leftovers: [String]?
   /// When it was asked.
   public var surveyedAt: Date
 
@@ -34,7 +36,7 @@ public struct NodeFacts: Sendable, Equatable, Codable {
     system: String = "", release: String = "", shell: String = "", login: String = "", openssl: SoftwareVersion? = nil,
     haproxy: SoftwareVersion? = nil, stunnel: SoftwareVersion? = nil, socketClient: SocketClient = .none,
     clockSkew: Int? = nil, freeKiB: Int? = nil, workIsWritable: Bool = true, terminations: [TerminationFacts] = [],
-    surveyedAt: Date
+    leftovers: [String]? = nil, surveyedAt: Date
   ) {
     self.system = system
     self.release = release
@@ -48,6 +50,7 @@ public struct NodeFacts: Sendable, Equatable, Codable {
     self.freeKiB = freeKiB
     self.workIsWritable = workIsWritable
     self.terminations = terminations
+    self.leftovers = leftovers
     self.surveyedAt = surveyedAt
   }
 

@@ -33,6 +33,7 @@ public enum Survey {
     facts.clockSkew = Int(text("clock")).map { $0 - Int(middle.timeIntervalSince1970) }
     facts.freeKiB = Int(text("free"))
     facts.workIsWritable = text("work") == "yes"
+    facts.leftovers = transcript.all("left").map { String($0.rest) }
     let answers = transcript.all("term")
     guard answers.count == node.terminations.count else {
       throw Failure(.interrupted, "the node told of \(answers.count) of \(node.terminations.count) terminations")
@@ -94,8 +95,19 @@ public enum Survey {
       say work no
     fi
     tell free "$(df -Pk "$W" 2>/dev/null | awk 'NR==2{print $4}' 2>/dev/null)"
+    # left_in DIR: the rollouts that left something there
+    r_left=
+    left_in() {
+      for r_x in "$1"/*; do
+        r_name=${r_x##*/}
+        if [ ! -d "$r_x" ] || [ "$r_name" = previous ]; then continue; fi
+        case " $r_left " in *" $r_name "*) ;; *) r_left="$r_left $r_name"; tell left "$r_name" ;; esac
+      done
+    }
+    left_in "$W/rollouts"
     r_haproxy=
     ask_term() {
+      left_in "$base/.certfleet"
       w_ok=no; w_check=unknown; w_control=notConfigured; w_version=-; E=
       if [ -d "$base" ] && [ -w "$base" ] && [ -x "$base" ]; then w_ok=yes; fi
       if [ "$KIND" = haproxy ]; then

@@ -109,11 +109,40 @@ enum InspectShell {
 
 /// The shell side of tidying.
 enum CleanUpShell {
-  /// `clean_up SUCCEEDED` for each termination, `clean_work` once.
+  /// `clean_up SUCCEEDED` for each termination, whose `target_of` tells where a label's file lies; `clean_work` once.
   static let library: ShellText = #"""
+    # forget_same: takes from D/old what lies under its target as it did. This rollout did not replace it, so what was kept before stays the
+    # previous one: of a rollout that was cut short and began anew, or of a node that died before its turn.
+    forget_same() {
+      set --
+      for u_x in "$D/old"/*; do
+        u_stem=${u_x##*/}
+        case $u_stem in
+          *.pem)
+            u_stem=${u_stem%.pem}; target_of "$u_stem"
+            printf '%s %s\n' "$u_stem" "$target" >&4
+            set -- "$@" "$u_x" "$target" ;;
+          *.absent)
+            u_stem=${u_stem%.absent}; target_of "$u_stem"
+            if [ ! -e "$target" ]; then printf '%s\n' "$u_stem" >&5; fi ;;
+        esac
+        if [ $# -ge 100 ]; then cksum "$@" >&6 2>/dev/null; set --; fi
+      done 4>"$R/list" 5>"$R/same" 6>"$R/sums"
+      if [ $# -gt 0 ]; then cksum "$@" >>"$R/sums" 2>/dev/null; fi
+      CF_OLD=$D/old/ awk 'FILENAME==ARGV[1]{s=$1" "$2; sub(/^[^ ]* [^ ]* /,""); sum[$0]=s; next}
+        {o=ENVIRON["CF_OLD"] $1 ".pem"; n=$1; sub(/^[^ ]* /,""); if((o in sum) && sum[o]==sum[$0]) print n}' \
+        "$R/sums" "$R/list" >>"$R/same" 2>/dev/null
+      set --
+      while read -r u_stem; do
+        set -- "$@" "$D/old/$u_stem.pem" "$D/old/$u_stem.absent" "$D/old/$u_stem.sections"
+        if [ $# -ge 100 ]; then rm -rf "$@"; set --; fi
+      done <"$R/same"
+      if [ $# -gt 0 ]; then rm -rf "$@"; fi
+    }
     clean_up() {
       D=$base/.certfleet/$RID/$T
       if [ -n "$1" ] && [ -d "$D/old" ]; then
+        forget_same
         if ! try mkdir -p "$base/.certfleet/previous"; then tell "left $T" "$E"; return; fi
         u_old=$base/.certfleet/previous
         set --

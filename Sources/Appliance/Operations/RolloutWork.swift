@@ -132,11 +132,12 @@ public struct RolloutWork: Sendable {
   }
 
   /// Removes what was staged, here and by rollouts long gone, and the keys of attempts that nobody needs any more. After a success what was
-  /// replaced becomes the kept previous set.
+  /// replaced becomes the kept previous set; so it does of a rollout that was cut short, as far as it came.
   public func cleanUp(succeeded: Bool, spent: [AttemptID] = [], nonce: Nonce) -> RemoteScript {
     var body = head("\(CleanUpShell.library)\n")
     for termination in TerminationShell.all(of: node) {
-      body += "\(termination.functions)\(termination.call)\nclean_up \(ShellWord(succeeded ? "1" : ""))\n"
+      body += "\(termination.functions)\(termination.targets)\(termination.call)\n"
+      body += "clean_up \(ShellWord(succeeded ? "1" : ""))\n"
     }
     body += KeyShell.forgetting(spent)
     body += "clean_work\n"

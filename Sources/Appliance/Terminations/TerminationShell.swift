@@ -72,6 +72,16 @@ struct TerminationShell {
     }
   }
 
+  /// `target_of LABEL` sets `target` to where the PEM of a label lies.
+  var targets: ShellText {
+    // Labels hold no slash, so this cannot stand in a path.
+    let parts = path(label: "/%/").split(separator: "/%/", omittingEmptySubsequences: false)
+    var text: ShellText = "target_of() { target=\(ShellWord(path: String(parts[0])))"
+    for part in parts.dropFirst() { text += "\"$1\"\(ShellWord(String(part)))" }
+    text += "; }\n"
+    return text
+  }
+
   /// The number of a termination as the argument of a call.
   var call: ShellText { "term_\(index)" }
 }

@@ -17,6 +17,7 @@ extension NodeFacts {
     lasting.surveyedAt = Date(timeIntervalSince1970: 0)
     lasting.clockSkew = nil
     lasting.freeKiB = nil
+    lasting.leftovers = nil
     for index in lasting.terminations.indices { lasting.terminations[index].loadMilliseconds = nil }
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys

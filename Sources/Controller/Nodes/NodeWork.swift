@@ -18,10 +18,12 @@ struct NodeWork: Sendable {
     return try work.readEvidence(try await link.run(script), of: script)
   }
 
-  /// Takes away what the steps needed on the node, with what was staged unless that is what is served now.
+  /// Takes away what the steps needed on the node, with what was staged unless that is what is served now; throws where something is left.
   func cleanUp(succeeded: Bool, spent: [AttemptID] = []) async throws(Failure) {
     let script = work.cleanUp(succeeded: succeeded, spent: spent, nonce: .fresh())
-    _ = try work.readCleanUp(try await link.run(script), of: script)
+    if let left = try work.readCleanUp(try await link.run(script), of: script).first {
+      throw Failure(.stageRefused, left, node: link.node.id)
+    }
   }
 }
 

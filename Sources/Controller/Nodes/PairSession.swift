@@ -17,8 +17,10 @@ actor PairSession {
   private let asking = Gate(limit: 1)
   private let hosts: CoalescedWork<[String], Failure?>
   private var known: KnownTroubles
-  /// What a killed run left on each node.
-  private var leftovers: [NodeID: [OpenRollout]]
+  /// Rollouts that left something on each node: of runs that were killed, and of nodes that died under them.
+  private var leftovers: [NodeID: Set<RolloutID>] = [:]
+  /// Keys of certificates that are no longer wanted, where they may still lie.
+  private var unwanted: [NodeID: [AttemptID]] = [:]
   private var lastAnswer: (at: Date, verdicts: [VIPID: ActiveVerdict], silent: [NodeID: Failure])?
 
   /// Troubles that the journal already has: only changes are events.
@@ -39,7 +41,8 @@ actor PairSession {
 
   init(
     pair: Pair, links list: [NodeLink], recorder: Recorder, clock: any TimeSource, thumbprint: String,
-    names: Set<String>, known: KnownTroubles, abandoned: [OpenRollout], controllerKeys: ControllerKeys? = nil
+    names: Set<String>, known: KnownTroubles, unwanted: UnwantedKeys = UnwantedKeys([]),
+    controllerKeys: ControllerKeys? = nil
   ) {
     let links = Dictionary(uniqueKeysWithValues: list.map { ($0.node.id, $0) })
     self.pair = pair
@@ -48,7 +51,7 @@ actor PairSession {
     self.clock = clock
     self.known = known
     self.controllerKeys = controllerKeys
-    leftovers = links.mapValues { _ in abandoned }
+    for id in links.keys + [.controller] { self.unwanted[id] = unwanted.left(of: pair.id, on: id) }
     tunnels = links.compactMapValues { link in
       guard case .tunnel(let port) = link.node.challenge else { return nil }
       return TunnelDesk(link: link, port: port, responder: .init(pair: pair.id, thumbprint: thumbprint))
@@ -71,6 +74,8 @@ actor PairSession {
     for (node, outcome) in await surveyedNodes() {
       if case .success(let found) = outcome {
         await facts.keep(found, of: node)
+        // Another controller may work on the same nodes: only what this one's journal knows is ours to take away.
+        leftovers[node, default: []].formUnion(try recorder.journal.endedRollouts(among: found.leftovers ?? []))
         if let text = found.journalText, known.facts[node] != text {
           known.facts[node] = text
           events.append(.nodeSurveyed(node: node, facts: text))
@@ -82,7 +87,11 @@ actor PairSession {
       // A node that answers but cannot be worked with counts as broken: the pair is degraded.
       if let lack = await facts.of(node.id)?.fatalLack(on: node) { silent[node.id] = lack }
     }
-    for node in links.keys where silent[node] == nil { await tidy(node) }
+    for node in pair.nodes.map(\.id) where silent[node] == nil {
+      await tidy(node)
+      events += await removeUnwantedKeys(on: node)
+    }
+    events += await removeUnwantedKeysHere()
     events += await newTroubles(verdicts, silent)
     if !events.isEmpty { try await recorder.record(events) }
     return PairSurvey(
@@ -90,21 +99,45 @@ actor PairSession {
       unreachable: silent, at: clock.now)
   }
 
-  /// Removes what rollouts of a killed run staged here, keys among it. What cannot be removed now is left for the next survey.
+  /// Removes what rollouts left there, staged keys among it. What cannot be removed now is left for the next survey.
   private func tidy(_ id: NodeID) async {
     guard let rollouts = leftovers[id], !rollouts.isEmpty, await facts.of(id) != nil else { return }
-    var left: [OpenRollout] = []
-    for rollout in rollouts {
+    for rollout in rollouts.sorted() {
       do throws(Failure) {
-        // As far as it came it went well, unless a step says otherwise: then what it replaced is what is served.
-        try await work(on: id, rollout: rollout.id)
-          .cleanUp(succeeded: rollout.steps.allSatisfy { $0.failure == nil })
+        // What it replaced, as far as it came, is the previous set now.
+        try await work(on: id, rollout: rollout).cleanUp(succeeded: true)
+        leftovers[id]?.remove(rollout)
       } catch {
-        left.append(rollout)
+        return
       }
     }
-    leftovers[id] = left
   }
+
+  private func removeUnwantedKeys(on id: NodeID) async -> [Event] {
+    guard let attempts = unwanted[id], !attempts.isEmpty, let link = links[id] else { return [] }
+    do throws(Failure) {
+      let script = KeyWork.removeUnwanted(attempts, on: link.node, nonce: .fresh())
+      let answer = try KeyWork.readRemoved(try await link.run(script), of: script, attempts: attempts)
+      unwanted[id] = attempts.filter { answer.kept[$0] != nil }
+      return answer.gone.isEmpty ? [] : [.keysRemoved(node: id, attempts: answer.gone)]
+    } catch {
+      // The next survey asks again.
+      return []
+    }
+  }
+
+  /// The controller's copy goes last: once no node uses the key any more.
+  private func removeUnwantedKeysHere() async -> [Event] {
+    guard let controllerKeys else { return [] }
+    let used = Set(links.keys.flatMap { unwanted[$0] ?? [] })
+    let attempts = (unwanted[.controller] ?? []).filter { !used.contains($0) }
+    guard !attempts.isEmpty, case .success = await controllerKeys.remove(attempts) else { return [] }
+    unwanted[.controller] = Array(used)
+    return [.keysRemoved(node: .controller, attempts: attempts)]
+  }
+
+  /// A rollout could not take away what it left on a node: the next survey does, once the node answers.
+  func leave(_ rollout: RolloutID, on node: NodeID) { leftovers[node, default: []].insert(rollout) }
 
   /// Who is active for a VIP, from an answer that is at most `seconds` old.
   func activeNode(for vip: VIPID, atMost seconds: Double) async -> ActiveNode {

@@ -41,9 +41,10 @@ struct RolloutWalk {
     let outcome = try await take(step, rollout)
     switch step {
     case .stage(let turn), .activate(let turn), .verify(let turn), .rollBack(let turn), .verifyOld(let turn):
-      // Whoever is dead is tidied up by a later rollout: it would only keep this one waiting.
-      if case .nodeLost = outcome { untidy.remove(node(turn)) }
-    case .cleanUp(let turn): untidy.remove(node(turn))
+      // Whoever is dead is tidied up at its return: it would only keep this one waiting.
+      if case .nodeLost = outcome { await leave(node(turn)) }
+    case .cleanUp(let turn):
+      if outcome == .succeeded { untidy.remove(node(turn)) } else { await leave(node(turn)) }
     case .check, .verifyVIP: break
     }
     return outcome
@@ -52,8 +53,16 @@ struct RolloutWalk {
   /// Takes away what no step did, once all are done: a rollout may end before it comes to the nodes that the check asked for recipients.
   mutating func tidy() async throws(JournalError) {
     let spent = try spentKeys()
-    for node in untidy { _ = await cleanUp(node, succeeded: false, spent: spent) }
+    for node in untidy {
+      let outcome = await cleanUp(node, succeeded: false, spent: spent)
+      if outcome != .succeeded { await leave(node) }
+    }
     untidy = []
+  }
+
+  private mutating func leave(_ node: NodeID) async {
+    untidy.remove(node)
+    await pair.leave(order.id, on: node)
   }
 
   private func spentKeys() throws(JournalError) -> [AttemptID] {
@@ -95,6 +104,7 @@ struct RolloutWalk {
       case .node(let id): active[vip] = id
       }
     }
+    let relay = KeyRelay(rollout: order.id, pair: pair)
     for node in nodes {
       let foreign = batch.filter {
         $0.keyNode != nil && $0.keyNode != node && $0.installations[node]?.attempt != $0.issued?.attempt
@@ -102,7 +112,12 @@ struct RolloutWalk {
       for (owner, certificates) in Dictionary(grouping: foreign, by: \.keyNode) {
         guard let owner else { continue }
         untidy.formUnion([owner, node].filter { $0 != .controller })
-        switch await seal(certificates, from: owner, to: node) {
+        var answer = await relay.seal(certificates, from: owner, to: node)
+        if case .failure(let failure) = answer, failure.node != node, !nodes.contains(owner) {
+          // A new certificate is a high price for a session that broke.
+          answer = await relay.seal(certificates, from: owner, to: node)
+        }
+        switch answer {
         case .success(let keys):
           for certificate in certificates {
             guard let attempt = certificate.issued?.attempt else { continue }
@@ -113,13 +128,14 @@ struct RolloutWalk {
               try await eject(certificate, Failure(.keyLost, "\(owner) said nothing about the key", node: owner))
             }
           }
-        // It is the node that was to get the keys: they are as good as before.
-        case .failure(let failure) where failure.node == node:
+        // The node that was to get the keys, or one that was asked a moment ago and holds them: nothing was touched, and the keys are as good as
+        // before. What became of the node, the next survey tells.
+        case .failure(let failure) where failure.node == node || nodes.contains(owner):
           let outcome = Rollout.Outcome(failure)
-          if case .nodeLost = outcome { untidy.remove(node) }
+          if case .nodeLost = outcome { await leave(failure.node == node ? node : owner) }
           return outcome
         case .failure(let failure):
-          if case .nodeLost = Rollout.Outcome(failure) { untidy.remove(owner) }
+          if case .nodeLost = Rollout.Outcome(failure) { await leave(owner) }
           // The key's node is gone: whoever is left cannot use the certificate, so a new one is made with a key of its own.
           for certificate in certificates {
             try await eject(certificate, Failure(.keyLost, "its key lies on \(owner): \(failure.detail)", node: owner))
@@ -128,54 +144,6 @@ struct RolloutWalk {
       }
     }
     return emptiness
-  }
-
-  private func seal(
-    _ certificates: [CertificateState], from owner: NodeID, to node: NodeID
-  ) async -> Result<[AttemptID: Result<String, Failure>], Failure> {
-    if owner == .controller { return await sealHere(certificates, to: node) }
-    guard let source = pair.links[owner], let target = pair.links[node] else {
-      return .failure(Failure(.keyLost, "\(owner) is no longer in the inventory", node: owner))
-    }
-    let keys = certificates.compactMap(\.issued).map { (attempt: $0.attempt, publicKeySHA256: $0.publicKeySHA256) }
-    do throws(Failure) {
-      let recipient = try await recipient(target)
-      let sealing = KeyWork.seal(keys, to: recipient, rollout: order.id, on: source.node, nonce: .fresh())
-      return .success(
-        try KeyWork.readSealed(try await source.run(sealing), of: sealing, keys: keys.map(\.attempt)))
-    } catch {
-      return .failure(error)
-    }
-  }
-
-  private func recipient(_ target: NodeLink) async throws(Failure) -> String {
-    do throws(Failure) {
-      let asking = KeyWork.recipient(order.id, on: target.node, nonce: .fresh())
-      return try KeyWork.readRecipient(try await target.run(asking), of: asking)
-    } catch {
-      throw error.on(target.node.id, name: nil)
-    }
-  }
-
-  /// Keys that lie on the controller reach every node the way that a peer's do: sealed for a recipient that the node made for this rollout.
-  private func sealHere(
-    _ certificates: [CertificateState], to node: NodeID
-  ) async -> Result<[AttemptID: Result<String, Failure>], Failure> {
-    guard let keys = pair.controllerKeys, let target = pair.links[node] else {
-      return .failure(Failure(.keyLost, "\(pair.pair.id) no longer has its keys on the controller"))
-    }
-    let recipient: String
-    do throws(Failure) {
-      recipient = try await self.recipient(target)
-    } catch {
-      return .failure(error)
-    }
-    var sealed: [AttemptID: Result<String, Failure>] = [:]
-    for issued in certificates.compactMap(\.issued) {
-      sealed[issued.attempt] = await keys.seal(
-        issued.attempt, publicKeySHA256: issued.publicKeySHA256, for: recipient)
-    }
-    return .success(sealed)
   }
 
   private mutating func stage(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {

@@ -16,8 +16,8 @@ struct SweepStage {
   let clock: any TimeSource
   let sink: any ProgressSink
   let sweep: SweepID
-  /// Rollouts that a killed run left in the middle.
-  let abandoned: [OpenRollout]
+  /// Keys of certificates that are no longer wanted.
+  let unwanted: UnwantedKeys
   /// Where pairs have their keys on the controller.
   let controllerKeys: ControllerKeys?
 
@@ -56,7 +56,7 @@ struct SweepStage {
       sessions[pair.id] = PairSession(
         pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: account.thumbprint,
         names: Set((names[pair.id] ?? []).flatMap(\.names.names)), known: .init(of: pair, in: start.state),
-        abandoned: abandoned.filter { $0.pair == pair.id }, controllerKeys: controllerKeys)
+        unwanted: unwanted, controllerKeys: controllerKeys)
     }
     let issuer = Issuer(
       authority: account.authority, settings: inventory.authorities[0], recorder: recorder,

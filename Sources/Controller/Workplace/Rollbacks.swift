@@ -68,7 +68,7 @@ extension Workplace {
       }
       let session = PairSession(
         pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: "", names: [],
-        known: .init(of: pair, in: state), abandoned: [])
+        known: .init(of: pair, in: state))
       var walk = RollbackWalk(
         id: random.id("b"), pair: session, certificates: certificates.sorted { $0.spec.id < $1.spec.id },
         recorder: recorder, verifier: verifier, clock: clock)

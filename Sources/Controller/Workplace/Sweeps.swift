@@ -41,6 +41,7 @@ extension Workplace {
     let drift = plan.map { PlanDrift($0, snapshot.state, inventory: inventory, at: startedAt) }
     if let plan, let drift { for line in drift.lines(since: plan.plan.at) { await progress.warn(line) } }
     let abandoned = try journal.openRollouts()
+    let unwanted = try journal.unwantedKeys()
     _ = try await journal.append(
       [.sweepStarted(sweep: sweep, seed: seed, purpose: request.purpose)]
         + abandoned.map { .rolloutEnded(rollout: $0.id, end: .abandoned, cause: nil) }, sweep: sweep, at: startedAt)
@@ -49,7 +50,8 @@ extension Workplace {
       state: snapshot.state, inventory: inventory, ledger: Ledger(tables: limits, rows: snapshot.buckets),
       seed: random.next(), surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max,
       only: plan.map { $0.specs.subtracting(drift?.revised ?? []) },
-      untidy: Set(abandoned.map(\.pair)), findings: try journal.findings(), at: startedAt)
+      untidy: unwanted.pairs(in: inventory).union(abandoned.map(\.pair)), findings: try journal.findings(),
+      at: startedAt)
     let settled = dispatcher.tidyLedger(at: startedAt)
     if !settled.isEmpty { _ = try await journal.append([], sweep: sweep, at: startedAt, buckets: settled) }
     let forecast = KeptForecast(dispatcher.forecast(at: startedAt))
@@ -57,7 +59,7 @@ extension Workplace {
     let bounds = SweepRunner.Bounds(purpose: request.purpose, until: request.until.map { startedAt + $0 })
     let stage = SweepStage(
       inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
-      abandoned: abandoned, controllerKeys: controllerKeys)
+      unwanted: unwanted, controllerKeys: controllerKeys)
     let (outcome, closed) = try await stage.run(dispatcher, bounds: bounds, from: snapshot.sequence)
     _ = try await journal.append([.sweepEnded(sweep: sweep, end: outcome.end)], sweep: sweep, at: clock.now)
     var report = SweepReport(

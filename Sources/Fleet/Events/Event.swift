@@ -83,6 +83,10 @@ public enum Event: Sendable, Equatable, Codable {
   /// These could not be put back, or not be proved.
   case rollbackFailed(rollback: RolloutID, node: NodeID, certificates: [AttemptReference], failure: Failure)
 
+  // Tidying.
+  /// The keys of these attempts, at certificates that are no longer wanted, are not on this node any more.
+  case keysRemoved(node: NodeID, attempts: [AttemptID])
+
   // Telling people.
   /// A report waits to be mailed; its text is kept in the outbox.
   case mailQueued(mail: Int64, subject: String)

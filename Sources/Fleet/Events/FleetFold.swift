@@ -49,8 +49,8 @@ extension Event {
       certificates.map { .certificate($0.spec) }
     case .rollbackStarted(_, _, _, let certificates), .rolledBack(_, _, let certificates, _, _):
       certificates.map { .certificate($0.of.spec) }
-    case .rolloutEnded, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded, .mailQueued,
-      .mailSent, .mailFailed:
+    case .rolloutEnded, .rolloutStepped, .reloaded, .keysRemoved, .renewalAsked, .sweepStarted, .sweepEnded,
+      .mailQueued, .mailSent, .mailFailed:
       []
     }
   }
@@ -123,9 +123,8 @@ extension FleetState {
           on: node)
         certificates[item.of.spec]?.withhold(item, record)
       }
-    case .rollbackFailed, .rolloutEnded, .rolloutStepped, .reloaded, .renewalAsked, .sweepStarted, .sweepEnded,
-      .mailQueued,
-      .mailSent, .mailFailed:
+    case .rollbackFailed, .rolloutEnded, .rolloutStepped, .reloaded, .keysRemoved, .renewalAsked, .sweepStarted,
+      .sweepEnded, .mailQueued, .mailSent, .mailFailed:
       break
     }
   }

@@ -26,6 +26,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var weakProofs: [WeakProof]
   /// Certificates and sections on the nodes that are never used.
   public var notices: [NodeNotice]
+  /// Keys of certificates that are no longer wanted, removed in this run.
+  public var removedKeys: [RemovedKeys]
   /// What reloading cost each node.
   public var reloads: [NodeReloads]
   /// Every certificate.
@@ -127,6 +129,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     troubles = Self.troubles(rows, after: after, inventory: inventory)
     weakProofs = Self.weakProofs(rows)
     notices = NodeNotice.all(in: after, of: inventory)
+    removedKeys = RemovedKeys.all(in: records)
     reloads = Self.reloads(records)
     limitNotes = LimitNote.notes(records)
     lostOrders = records.compactMap { record in

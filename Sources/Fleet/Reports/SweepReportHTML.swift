@@ -63,6 +63,9 @@ public enum SweepReportHTML {
       let sum = report.reloads.reduce(0) { $0 + $1.count }
       body.append(
         HTMLPage.paragraph(
+    if !report.removedKeys.isEmpty {
+      body.append(HTMLPage.paragraph(RemovedKeys.text(report.removedKeys), muted: true))
+    }
           """
           \(Wording.count(sum, "reload")) on \(Wording.count(report.reloads.count, "node")); \
           the slowest took \(Wording.seconds(slowest.longestMilliseconds)) on \(slowest.node)

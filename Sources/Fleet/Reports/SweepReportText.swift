@@ -17,7 +17,7 @@ public enum SweepReportText {
     }
     lines += table.lines
     lines += troubles(report) + groups(report) + quarantine(report) + losses(report) + limits(report)
-    lines += proofs(report) + notices(report) + reloads(report) + pace(report)
+    lines += proofs(report) + notices(report) + removedKeys(report) + reloads(report) + pace(report)
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -106,6 +106,10 @@ public enum SweepReportText {
   private static func notices(_ report: SweepReport) -> [String] {
     guard !report.notices.isEmpty else { return [] }
     return ["", "Noticed on the nodes:"] + report.notices.map { "    \($0.node): \(Printable.terminal($0.text))" }
+  }
+
+  private static func removedKeys(_ report: SweepReport) -> [String] {
+    report.removedKeys.isEmpty ? [] : ["", RemovedKeys.text(report.removedKeys)]
   }
 
   /// Every node would be a long list: the slowest five, and the sum.

@@ -1,4 +1,5 @@
 public import Fleet
+public import Foundation
 
 extension JournalStore {
   /// The attempts at this certificate whose keys nobody needs any more.
@@ -12,5 +13,28 @@ extension JournalStore {
           """, [.text(spec.rawValue)])
     }
     return SpentKeys.attempts(in: history, of: spec)
+  }
+
+  /// When each certificate that was ever taken out was taken out last.
+  public func removals() throws(JournalError) -> [SpecID: Date] {
+    let removed = try read { database in try EventTable.records(database, where: "kind = 'specRemoved'", []) }
+    return removed.reduce(into: [:]) { moments, record in
+      if case .specRemoved(let spec) = record.event { moments[spec] = record.at }
+    }
+  }
+
+  /// The attempts at certificates that are no longer wanted, with the nodes from which their keys are gone already.
+  public func unwantedKeys() throws(JournalError) -> UnwantedKeys {
+    let history = try read { database in
+      try EventTable.records(
+        database,
+        where: """
+          kind = 'keysRemoved' OR kind IN ('specAdded', 'attemptStarted') AND sequence IN \
+          (SELECT sequence FROM mention WHERE kind = 'certificate' AND id IN \
+          (SELECT json_extract(body, '$.specRemoved.spec') FROM event WHERE kind = 'specRemoved') \
+          AND id NOT IN (SELECT id FROM certificate))
+          """, [])
+    }
+    return UnwantedKeys(history)
   }
 }

@@ -46,7 +46,7 @@ struct RunWriter {
     case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
       .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .issued, .attemptFailed, .specVetoed, .ejected,
-      .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed:
+      .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed, .keysRemoved:
       break
     }
   }
@@ -71,7 +71,7 @@ struct RunWriter {
     case .reloaded(let rollout, let node, _):
       mentions.append(contentsOf: [("rollout", rollout.rawValue), ("node", node.rawValue)])
     case .installed(let node, _, _, _), .rollbackStarted(_, _, let node, _), .rolledBack(_, let node, _, _, _),
-      .rollbackFailed(_, let node, _, _):
+      .rollbackFailed(_, let node, _, _), .keysRemoved(let node, _):
       mentions.append(("node", node.rawValue))
     case .mailQueued(let mail, _), .mailSent(let mail), .mailFailed(let mail, _):
       mentions.append(("mail", String(mail)))

@@ -87,6 +87,22 @@ extension JournalStore {
   }
 }
 
+extension JournalStore {
+  /// Those of these rollouts that this journal knows and that came to an end.
+  public func endedRollouts(among names: [String]) throws(JournalError) -> Set<RolloutID> {
+    guard !names.isEmpty else { return [] }
+    return try read { database in
+      let statement = try database.cachedStatement(sql: "SELECT ended FROM rollout WHERE id = CAST(? AS TEXT)")
+      var found: Set<RolloutID> = []
+      for name in names {
+        let row = try Row.fetchOne(statement, arguments: [name])
+        if let row, row["ended"] != nil { found.insert(RolloutID(name)) }
+      }
+      return found
+    }
+  }
+}
+
 extension OpenRollout {
   fileprivate static func gather(_ records: [Fleet.Record]) -> [OpenRollout] {
     var open: [OpenRollout] = []

@@ -22,6 +22,7 @@ enum Schema {
             CHECK (json_type(possible_leaves) = 'object')
           """)
     }
+    migrator.registerMigration("event keysRemoved") { _ in }
     return migrator
   }
 

@@ -47,6 +47,8 @@ enum EventWords {
       "\(node): \(certificates.count) put back, proved by \(proof.rawValue)"
     case .rollbackFailed(_, let node, let certificates, let failure):
       "\(node): \(certificates.count) not put back: \(failure.kind.title): \(failure.detail)"
+    case .keysRemoved(let node, let attempts):
+      "\(node): \(attempts.count) keys of certificates that are no longer wanted removed"
     case .mailQueued(_, let subject): "mail waits: \(subject)"
     case .mailSent: "mail sent"
     case .mailFailed(_, let detail): "mail not sent: \(detail)"

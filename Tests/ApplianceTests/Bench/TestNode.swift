@@ -98,6 +98,36 @@ final class Certificates {
     return leaf + (try Run.openssl("x509", "-in", "\(root)/ca.pem"))
   }
 
+  /// The same with a validity that is over.
+  func signExpired(_ request: String) throws -> String {
+    for (name, text) in [
+      ("index.txt", ""), ("serial", "01\n"), ("request.pem", request),
+      (
+        "ca.cnf",
+        """
+        [ca]
+        default_ca = x
+        [x]
+        database = \(root)/index.txt
+        serial = \(root)/serial
+        new_certs_dir = \(root)
+        certificate = \(root)/ca.pem
+        private_key = \(root)/ca.key
+        default_md = sha256
+        policy = p
+        [p]
+        commonName = supplied
+
+        """
+      ),
+    ] {
+      try Data(text.utf8).write(to: URL(filePath: "\(root)/\(name)"))
+    }
+    return try Run.openssl(
+      "ca", "-batch", "-notext", "-config", "\(root)/ca.cnf", "-in", "\(root)/request.pem", "-startdate",
+      "20190101000000Z", "-enddate", "20200101000000Z")
+  }
+
   /// A PEM file as an operator would have put it: leaf, authority, key.
   func makePEM(_ name: String) throws -> String {
     let key = "\(root)/\(UUID().uuidString).key"

@@ -137,7 +137,7 @@ struct IssuingStage {
       ], mail: nil, customers: [], pairs: [pair], domainFiles: [])
     let session = PairSession(
       pair: pair, links: [], recorder: recorder, clock: SystemClock(), thumbprint: "", names: [],
-      known: .init(of: pair, in: FleetState()), abandoned: [])
+      known: .init(of: pair, in: FleetState()))
     let issuer = Issuer(
       authority: ca, settings: inventory.authorities[0], recorder: recorder,
       preflight: Preflight(

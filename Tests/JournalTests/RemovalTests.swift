@@ -1,0 +1,43 @@
+import Fleet
+import Foundation
+import Testing
+
+@testable import Journal
+
+/// What the journal tells of certificates that were taken out, and of rollouts that are over.
+@Suite struct RemovalTests {
+  @Test func onlyKeysOfCertificatesThatAreNotWantedNowAreUnwanted() async throws {
+    try await withDirectory { directory in
+      let store = try open(directory)
+      for number in 1...3 { _ = try await store.append(CrashTests.tryOf(number), sweep: nil, at: noon) }
+      #expect(try store.unwantedKeys() == UnwantedKeys([]))
+      _ = try await store.append(
+        [.specRemoved(spec: ID("p/1")), .specRemoved(spec: ID("p/2"))], sweep: nil, at: noon.addingTimeInterval(60))
+      // Wanted again: its keys are its own history now.
+      _ = try await store.append([CrashTests.tryOf(2)[0]], sweep: nil, at: noon)
+      let pair = EventWalk.plainSpec(SpecID("p/1"), names: ["n1.example.org"]).pair
+
+      #expect(try store.unwantedKeys().left(of: pair, on: ID("n")) == [AttemptID("a1")])
+      #expect(try store.removals() == [ID("p/1"): noon.addingTimeInterval(60), ID("p/2"): noon.addingTimeInterval(60)])
+
+      _ = try await store.append([.keysRemoved(node: ID("n"), attempts: [ID("a1")])], sweep: nil, at: noon)
+      #expect(try store.unwantedKeys().left(of: pair, on: ID("n")).isEmpty)
+      #expect(try store.unwantedKeys().left(of: pair, on: ID("m")) == [AttemptID("a1")])
+    }
+  }
+
+  @Test func onlyRolloutsThatThisJournalKnowsAndThatEndedAreOver() async throws {
+    try await withDirectory { directory in
+      let store = try open(directory)
+      for rollout in ["r1", "r2"] {
+        _ = try await store.append(
+          [.rolloutStarted(rollout: ID(rollout), pair: ID("p"), batch: [], first: ID("n"), second: nil)], sweep: nil,
+          at: noon)
+      }
+      _ = try await store.append(
+        [.rolloutEnded(rollout: ID("r1"), end: .abandoned, cause: nil)], sweep: nil, at: noon)
+
+      #expect(try store.endedRollouts(among: ["r1", "r2", "stranger", ""]) == [ID("r1")])
+    }
+  }
+}
