@@ -20,6 +20,8 @@ public struct ImportResult: Sendable, Encodable {
   public var isDryRun = false
   /// Warnings about the files, as compilers print them.
   public var warnings: [String] = []
+  /// Rows that bring back what somebody removed by hand.
+  public var returns: [String] = []
 
   /// For people: counts, and the ids where they are few.
   public var text: String {
@@ -64,6 +66,7 @@ extension Workplace {
     let difference = try difference(files, pair: pair, customer: customer)
     var result = ImportResult()
     result.warnings = difference.warnings
+    result.returns = difference.returns
     result.isDryRun = isDryRun
     result.added = difference.value.added.map(\.id)
     result.changed = difference.value.changed.map(\.to.id)
@@ -79,7 +82,7 @@ extension Workplace {
   /// What the files want against what the journal has; faults end the command with all of them.
   func difference(
     _ files: [String]?, pair: PairID? = nil, customer: CustomerID? = nil, from known: FleetState? = nil
-  ) throws(CommandFault) -> (value: ImportDifference, warnings: [String]) {
+  ) throws(CommandFault) -> (value: ImportDifference, warnings: [String], returns: [String]) {
     let loaded = DomainLoader.load(
       files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
     let state = if let known { known } else { try fleetState() }
@@ -89,7 +92,8 @@ extension Workplace {
     let diagnostics = loaded.diagnostics + difference.faults
     let printer = DiagnosticPrinter()
     guard !diagnostics.contains(where: { $0.severity == .error }) else { throw .badInput(printer.text(diagnostics)) }
-    return (difference, diagnostics.map { printer.text($0) })
+    let returns = try returns(difference.added, in: loaded.list)
+    return (difference, diagnostics.map { printer.text($0) }, returns)
   }
 
   static func events(_ difference: ImportDifference) -> [Event] {

@@ -15,7 +15,7 @@ extension Workplace {
       throw .badInput("the inventory has no pairs that could serve the domains")
     }
     let now = clock.now
-    let (state, buckets) = try wantedState(at: now)
+    let (state, buckets, _) = try wantedState(at: now)
     let dispatcher = Dispatcher(
       state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: buckets), seed: 0, at: now)
     return dispatcher.loadForecast(days: days, supposing: names, at: now, progress: progress)

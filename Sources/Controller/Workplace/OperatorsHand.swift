@@ -34,10 +34,8 @@ extension Workplace {
   }
 
   /// No longer wants these certificates.
-  public func remove(_ names: [String]) async throws(CommandFault) -> [String] {
-    let specs = try find(names, in: try fleetState()).map(\.spec.id).sorted()
-    try await record(specs.map { .specRemoved(spec: $0) })
-    return specs.map(\.rawValue)
+  public func remove(_ names: [String]) async throws(CommandFault) -> Removal {
+    try await withdraw(try find(names, in: try fleetState()).map(\.spec))
   }
 
   /// Certificates by id, by label on their pair, or by a name in them.

@@ -15,7 +15,7 @@ public struct PlanForecast: Sendable, Codable {
   public var domains: [DomainOutlook]
   /// Certificates that no date can be given for: paused pairs, failures that wait for a person.
   public var undated: Int
-  /// Exact sets of names that are wanted too often, one line each.
+  /// Rows that bring back what somebody removed; exact sets of names that are wanted too often.
   public var warnings: [String]
   /// What the last preflight says of it.
   public var outlook: Outlook
@@ -34,12 +34,12 @@ public struct PlanForecast: Sendable, Codable {
 
   init(
     _ plan: SavedPlan, _ forecast: Forecast, request: PlanRequest, inventory: Inventory, domains: [DomainOutlook],
-    crowded: [String], outlook: Outlook
+    warnings: [String], outlook: Outlook
   ) {
     self.plan = plan
     self.outlook = outlook
     self.domains = domains
-    warnings = crowded
+    self.warnings = warnings
     undated = forecast.never
     let openings = Openings(forecast, inventory)
     let names = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.name) })

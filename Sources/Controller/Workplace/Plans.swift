@@ -25,7 +25,7 @@ extension Workplace {
     if let pair = request.pair { _ = try find(pairs: [pair]) }
     if let customer = request.customer { try know(customer: customer) }
     let now = clock.now
-    let (state, buckets) = try wantedState(at: now)
+    let (state, buckets, returns) = try wantedState(at: now)
     let findings = try journaled(try journal.findings())
     var plan = Planner.plan(state, inventory: inventory, at: now)
     plan.changes.removeAll { !Self.isWanted($0, by: request, state) }
@@ -44,7 +44,7 @@ extension Workplace {
       saved, forecast, request: request, inventory: inventory,
       domains: DomainOutlook.list(
         forecast, state.certificates, ledger: ledger, usualProfile: inventory.authorities[0].profile),
-      crowded: crowdedSets(of: state), outlook: Outlook(plan, state, findings, at: now))
+      warnings: returns + crowdedSets(of: state), outlook: Outlook(plan, state, findings, at: now))
   }
 
   private static func isWanted(_ change: PlannedChange, by request: PlanRequest, _ state: FleetState) -> Bool {
@@ -54,11 +54,12 @@ extension Workplace {
       && (request.actions.isEmpty || request.actions.contains(change.action))
   }
 
-  /// The state as it would be once the inventory's own lists are taken over, and the ledger's rows.
-  func wantedState(at now: Date) throws(CommandFault) -> (FleetState, [BucketRow]) {
+  /// The state as it would be once the inventory's own lists are taken over, the ledger's rows, and which certificates would come back that
+  /// somebody removed.
+  func wantedState(at now: Date) throws(CommandFault) -> (FleetState, [BucketRow], [String]) {
     let snapshot = try journaled(try journal.snapshot())
     var state = snapshot.state
-    let difference = try difference(nil, from: state).value
+    let (difference, _, returns) = try self.difference(nil, from: state)
     state.certificates.reserveCapacity(state.certificates.count + difference.added.count)
     do throws(IllegalTransition) {
       for event in Self.events(difference) {
@@ -67,6 +68,6 @@ extension Workplace {
     } catch {
       throw .couldNotRun(error.description)
     }
-    return (state, snapshot.buckets)
+    return (state, snapshot.buckets, returns)
   }
 }

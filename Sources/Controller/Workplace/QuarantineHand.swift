@@ -86,23 +86,21 @@ extension Workplace {
   /// Lets certificates out: they are tried at once, and every day for a week before they come back.
   public func release(_ names: [String]) async throws(CommandFault) -> [String] {
     let specs = try quarantined(names)
-    try await record(specs.map { .retryAsked(spec: $0) })
-    return specs.map(\.rawValue)
+    try await record(specs.map { .retryAsked(spec: $0.id) })
+    return specs.map(\.id.rawValue)
   }
 
   /// No longer wants certificates whose names moved away.
-  public func drop(_ names: [String]) async throws(CommandFault) -> [String] {
-    let specs = try quarantined(names)
-    try await record(specs.map { .specRemoved(spec: $0) })
-    return specs.map(\.rawValue)
+  public func drop(_ names: [String]) async throws(CommandFault) -> Removal {
+    try await withdraw(try quarantined(names))
   }
 
   /// Only what is in quarantine: a name mistyped for one that works must not be dropped.
-  private func quarantined(_ names: [String]) throws(CommandFault) -> [SpecID] {
+  private func quarantined(_ names: [String]) throws(CommandFault) -> [CertificateSpec] {
     let found = try find(names, in: try fleetState())
     if let free = found.filter({ $0.quarantine == nil }).map(\.spec.id).min() {
       throw .badInput("\(free) is not in quarantine; certfleet retry and certfleet remove are for the others")
     }
-    return found.map(\.spec.id).sorted()
+    return found.map(\.spec).sorted { $0.id < $1.id }
   }
 }

@@ -29,7 +29,7 @@ struct Import: AsyncParsableCommand {
     let workplace = try options.workplace(readOnly: dryRun)
     let result = try await workplace.importDomains(
       files, pair: pair, customer: customer, removes: remove, isDryRun: dryRun)
-    for warning in result.warnings where !options.quiet { Terminal.say(warning) }
+    for warning in result.warnings + result.returns where !options.quiet { Terminal.say(warning) }
     if options.json {
       try Terminal.show(json: result)
     } else {

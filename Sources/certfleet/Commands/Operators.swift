@@ -61,6 +61,11 @@ struct Remove: AsyncParsableCommand {
 
 /// What the operator's hand did.
 enum Operators {
+  static func show(_ removal: Removal, _ what: String, _ options: GlobalOptions) throws {
+    try show(removal.specs, what, options)
+    for line in removal.advice where !options.quiet { Terminal.say(line) }
+  }
+
   static func show(_ touched: [String], _ what: String, _ options: GlobalOptions) throws {
     if options.json {
       try Terminal.show(json: [what: touched])

@@ -30,7 +30,7 @@ import Testing
       pairs: [pair], domainFiles: [])
     return PlanForecast(
       SavedPlan(plan: Plan(at: noon, changes: [])), Forecast.run(scheduler, ledger, from: noon),
-      request: PlanRequest(), inventory: inventory, domains: [], crowded: ["same names"],
+      request: PlanRequest(), inventory: inventory, domains: [], warnings: ["same names"],
       outlook: Outlook(Plan(at: noon, changes: []), FleetState(), Findings(), at: noon))
   }
 
