@@ -105,7 +105,7 @@ extension MailDesk {
           content: Array(ReportCSV.render(report.rows).utf8)
         )
       ],
-      messageID: "\(report.sweep)@\(domain)", date: report.endedAt)
+      messageID: "\(report.sweep)\(report.goesOn == nil ? "" : "-so-far")@\(domain)", date: report.endedAt)
   }
 
   /// The mail about one customer's progress.

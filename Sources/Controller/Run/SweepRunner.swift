@@ -15,6 +15,8 @@ struct SweepRunner {
   let clock: any TimeSource
   let sink: any ProgressSink
   let logger: Logger
+  /// Told once how far a renewal is, and until when it waits, when nothing else is left to do for a good while.
+  let waits: @Sendable (Outcome, Date) async throws(JournalError) -> Void
 
   /// How a run is bounded.
   struct Bounds: Sendable {
@@ -67,6 +69,7 @@ struct SweepRunner {
         await handle(message, &loop, bounds)
         if case .interrupt(let count) = message, count > 1 { group.cancelAll() }
         for work in loop.dispatcher.next(at: clock.now) { begin(work, &loop, &group, post) }
+        if bounds.purpose == .renew, !loop.hasToldOfWait { await tellOfWait(&loop) }
         if loop.fault != nil || loop.dispatcher.isIdle { break }
       }
       for pair in pairs.values { await pair.close() }
@@ -91,10 +94,22 @@ struct SweepRunner {
     var changeToken: Int64?
     var fault: JournalError?
     var lastShown = Date.distantPast
+    var hasToldOfWait = false
   }
 
   private func plan(_ dispatcher: Dispatcher) -> Plan {
     Planner.plan(dispatcher.state, inventory: inventory, at: clock.now)
+  }
+
+  private func tellOfWait(_ loop: inout Loop) async {
+    guard let waiting = loop.dispatcher.longWait(at: clock.now) else { return }
+    loop.hasToldOfWait = true
+    do throws(JournalError) {
+      try await waits(
+        Outcome(end: loop.end, state: loop.dispatcher.state, records: loop.records), waiting.until)
+    } catch {
+      loop.fault = loop.fault ?? error
+    }
   }
 
   // MARK: News

@@ -20,6 +20,8 @@ struct SweepStage {
   let unwanted: UnwantedKeys
   /// Where pairs have their keys on the controller.
   let controllerKeys: ControllerKeys?
+  /// Told when a renewal has nothing left to do for a good while.
+  let waits: @Sendable (SweepRunner.Outcome, Date) async throws(JournalError) -> Void
 
   /// Nodes that are worked on at once are bounded by the inventory; half-open handshakes by what an sshd's backlog takes.
   private static let handshakes = 32
@@ -67,7 +69,7 @@ struct SweepStage {
       recorder: recorder, verifier: Verifier(probe: CertificateProbe(loop: loop), clock: clock), clock: clock)
     let runner = SweepRunner(
       inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer, targets: targets,
-      requests: requests, clock: clock, sink: sink, logger: Logger(label: "certfleet"))
+      requests: requests, clock: clock, sink: sink, logger: Logger(label: "certfleet"), waits: waits)
     let signals = ShutdownSignals { count in post.yield(.interrupt(count)) }
     defer { signals.stop() }
     let outcome = try await runner.run(

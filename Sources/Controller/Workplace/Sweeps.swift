@@ -58,14 +58,22 @@ extension Workplace {
     let forecast = KeptForecast(dispatcher.forecast(at: startedAt))
     if let forecast { try await journal.keep(forecast, of: sweep) }
     let bounds = SweepRunner.Bounds(purpose: request.purpose, until: request.until.map { startedAt + $0 })
+    @Sendable func report(_ outcome: SweepRunner.Outcome) -> SweepReport {
+      SweepReport(
+        sweep: sweep, purpose: request.purpose, end: outcome.end, startedAt: startedAt, endedAt: clock.now,
+        before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory)
+    }
     let stage = SweepStage(
       inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
-      unwanted: unwanted, controllerKeys: controllerKeys)
+      unwanted: unwanted, controllerKeys: controllerKeys
+    ) { (outcome, until) async throws(JournalError) in
+      var report = report(outcome)
+      report.goesOn = until
+      try await mail(report, progress)
+    }
     let (outcome, closed) = try await stage.run(dispatcher, bounds: bounds, from: snapshot.sequence)
     _ = try await journal.append([.sweepEnded(sweep: sweep, end: outcome.end)], sweep: sweep, at: clock.now)
-    var report = SweepReport(
-      sweep: sweep, purpose: request.purpose, end: outcome.end, startedAt: startedAt, endedAt: clock.now,
-      before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory)
+    var report = report(outcome)
     report.authorityFailure = closed
     report.pace = PaceReview(try journal.forecast(of: sweep), records: outcome.records, end: outcome.end)
     try await mail(report, progress)

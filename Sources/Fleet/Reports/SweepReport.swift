@@ -24,6 +24,10 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var limitNotes: [LimitNote]
   /// Nodes proved below the wire, with the reason.
   public var weakProofs: [WeakProof]
+  /// Pairs that are closed, and what waits for them to open.
+  public var windows: [WindowWait]
+  /// Set where this only tells how far it is: the run goes on by itself then.
+  public var goesOn: Date?
   /// Certificates and sections on the nodes that are never used.
   public var notices: [NodeNotice]
   /// Keys of certificates that are no longer wanted, removed in this run.
@@ -128,6 +132,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     customers = Self.customerLines(rows, before: before, after: after, inventory: inventory)
     troubles = Self.troubles(rows, after: after, inventory: inventory)
     weakProofs = Self.weakProofs(rows)
+    windows = WindowWait.all(in: after, of: inventory, at: endedAt)
     notices = NodeNotice.all(in: after, of: inventory)
     removedKeys = RemovedKeys.all(in: records)
     reloads = Self.reloads(records)

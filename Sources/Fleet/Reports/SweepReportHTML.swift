@@ -18,6 +18,10 @@ public enum SweepReportHTML {
           ]))
     }
     body += report.troubles.map(trouble)
+    if !report.windows.isEmpty {
+      body.append(
+        HTMLPage.card([HTMLPage.heading(WindowWait.title)] + report.windows.map { HTMLPage.paragraph($0.text) }))
+    }
     body += report.groups.map(group)
     let quarantine = QuarantineLines(report.rows).lines
     if !quarantine.isEmpty { body.append(HTMLPage.card(quarantine.map { HTMLPage.paragraph($0) })) }
@@ -59,13 +63,13 @@ public enum SweepReportHTML {
           [HTMLPage.heading("Noticed on the nodes")]
             + report.notices.map { HTMLPage.paragraph("\($0.node): \($0.text)", muted: true) }))
     }
+    if !report.removedKeys.isEmpty {
+      body.append(HTMLPage.paragraph(RemovedKeys.text(report.removedKeys), muted: true))
+    }
     if let slowest = report.reloads.first {
       let sum = report.reloads.reduce(0) { $0 + $1.count }
       body.append(
         HTMLPage.paragraph(
-    if !report.removedKeys.isEmpty {
-      body.append(HTMLPage.paragraph(RemovedKeys.text(report.removedKeys), muted: true))
-    }
           """
           \(Wording.count(sum, "reload")) on \(Wording.count(report.reloads.count, "node")); \
           the slowest took \(Wording.seconds(slowest.longestMilliseconds)) on \(slowest.node)

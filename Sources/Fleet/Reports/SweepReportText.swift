@@ -16,7 +16,7 @@ public enum SweepReportText {
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
-    lines += troubles(report) + groups(report) + quarantine(report) + losses(report) + limits(report)
+    lines += windows(report) + troubles(report) + groups(report) + quarantine(report) + losses(report) + limits(report)
     lines += proofs(report) + notices(report) + removedKeys(report) + reloads(report) + pace(report)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -40,6 +40,10 @@ public enum SweepReportText {
       + report.groups.count { $0.kind.loudness == .operatorNeeded }
     if people > 0 { parts.append("\(Wording.count(people, "thing needs", "things need")) a person") }
     let span = Wording.span(report.endedAt.timeIntervalSince(report.startedAt))
+    if let goesOn = report.goesOn {
+      let when = "it goes on at \(Wording.minute(goesOn)) UTC"
+      return "Renewal so far, after \(span); \(when): " + parts.joined(separator: ", ")
+    }
     let how =
       switch report.end {
       case .completed: "finished in \(span)"
@@ -106,6 +110,10 @@ public enum SweepReportText {
   private static func notices(_ report: SweepReport) -> [String] {
     guard !report.notices.isEmpty else { return [] }
     return ["", "Noticed on the nodes:"] + report.notices.map { "    \($0.node): \(Printable.terminal($0.text))" }
+  }
+
+  private static func windows(_ report: SweepReport) -> [String] {
+    report.windows.isEmpty ? [] : ["", "\(WindowWait.title):"] + report.windows.map { "    \($0.text)" }
   }
 
   private static func removedKeys(_ report: SweepReport) -> [String] {

@@ -185,6 +185,17 @@ public struct Dispatcher: Sendable {
     return waiting == nil && faults.isEmpty
   }
 
+  /// What the run waits for, where nothing else is left to do for a good while.
+  public func longWait(at now: Date) -> Waiting? {
+    guard issuing.isEmpty, rollingOut.isEmpty, faults.isEmpty, !isStopping, !standings.values.contains(.surveying),
+      let waiting, waiting.until.timeIntervalSince(now) >= Self.longWaitSeconds
+    else { return nil }
+    return waiting
+  }
+
+  /// Whoever is told how it went need not wait so long for it.
+  private static let longWaitSeconds = 600.0
+
   /// When to look again if no news comes.
   public func wake(after now: Date) -> Date {
     var dates = [replanAt]

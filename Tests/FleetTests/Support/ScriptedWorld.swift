@@ -57,6 +57,9 @@ struct ScriptedWorld {
     return survey
   }
 
+  /// Called with each thing that begins, while the dispatcher is as it was when it decided.
+  var watch: (Begun, Dispatcher) -> Void = { _, _ in }
+
   private enum News {
     case surveyed(Pair)
     case records([Event])
@@ -139,6 +142,7 @@ struct ScriptedWorld {
 
   private mutating func begin(_ work: Dispatcher.Work) throws {
     begun.append(Begun(at: now, work: work))
+    watch(begun[begun.count - 1], dispatcher)
     switch work {
     case .survey(let id):
       guard let pair = inventory.pairs.first(where: { $0.id == id }) else { return }
