@@ -41,7 +41,11 @@ extension Dispatcher {
         isTouchable($0, target, pair, survey, at: now) && isOpen($0, pair, at: now)
       }
       let oldest = items.compactMap { waitingSince[$0] }.min() ?? now
-      guard batches.starts(waiting: items.count, oldestAge: now.timeIntervalSince(oldest), moreIsComing: moreIsComing)
+      // A debt waits for no company: whoever owes must not take part in anything new before.
+      let isDebt = target != .pair && !items.isEmpty
+      guard
+        isDebt
+          || batches.starts(waiting: items.count, oldestAge: now.timeIntervalSince(oldest), moreIsComing: moreIsComing)
       else { continue }
       let batch = Array(items.sorted(by: isMoreUrgent).prefix(batches.size))
       deployments[id]?[target]?.subtract(batch)
