@@ -13,8 +13,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 #: The longest first, so that none of them is started last.
 ORDER = (
-    "test_ha_moments", "test_killed", "test_cut_off", "test_danger", "test_reused_keys", "test_failures",
-    "test_beside", "test_limits",
+    "test_ha_moments", "test_node_faults", "test_killed", "test_cut_off", "test_node_hangs", "test_danger",
+    "test_reused_keys", "test_failures", "test_beside", "test_limits",
 )  # fmt: skip
 
 #: What measures a rate has the machine for itself.
