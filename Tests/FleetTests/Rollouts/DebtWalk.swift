@@ -33,14 +33,17 @@ final class DebtWalk {
   private var failed: Set<SpecID> = []
 
   /// All outages are over by then.
-  private static let lastOutage = 1_200.0
+  private static let lastOutage = 1_300.0
+  private static let betweenRuns = 400.0
 
   init(seed: UInt64) throws {
     story = Story(seed: seed)
     var random = SeededGenerator(seed: seed)
     outages = (0..<Int.random(in: 1...4, using: &random)).map { _ in
-      let from = Double.random(in: 0..<900, using: &random)
-      return (Int.random(in: 0..<2, using: &random), from, from + Double.random(in: 5...300, using: &random))
+      // Around the beginning of a run, when most is rolled out.
+      let run = Double(Int.random(in: 0..<3, using: &random))
+      let from = Self.betweenRuns * run + .random(in: -60...20, using: &random)
+      return (Int.random(in: 0..<2, using: &random), from, from + Double.random(in: 5...400, using: &random))
     }
     // Now and then, and often when a node comes back, as with keepalived where one of them is preferred.
     let any = (0..<Int.random(in: 0...3, using: &random)).map { _ in
@@ -122,6 +125,10 @@ final class DebtWalk {
     var now = SmallFleet.noon
     for number in 0..<8 {
       failed = []
+      for more in 0..<2 {
+        let spec = try SmallFleet.spec("r\(number)-\(more)")
+        state.certificates[spec.id] = CertificateState(spec: spec)
+      }
       var world = ScriptedWorld(
         state, inventory: inventory, seed: story.seed &+ UInt64(number), surveysAll: true, at: now)
       world.survey = survey
@@ -130,7 +137,7 @@ final class DebtWalk {
       if try !world.run(atMost: 86_400) { story.faults.append("run \(number) does not end") }
       state = world.dispatcher.state
       guard now.timeIntervalSince(SmallFleet.noon) < Self.lastOutage else { break }
-      now = max(world.now, now.addingTimeInterval(400))
+      now = max(world.now, now.addingTimeInterval(Self.betweenRuns))
     }
     story.state = state
     return story
