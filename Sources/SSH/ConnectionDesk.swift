@@ -2,33 +2,18 @@
 actor ConnectionDesk {
   /// One connection to a jump host serves all nodes behind it: one login there, not hundreds.
   private final class SharedJump {
-    let key: JumpKey
+    let key: LoginPlace
     var connection: SSHConnection?
     var users = 0
     var waiting: [CheckedContinuation<Void, Never>] = []
-    init(_ key: JumpKey) { self.key = key }
-  }
-
-  private struct JumpKey: Hashable {
-    let host: String
-    let port: UInt16
-    let user: String
-    let hostKeys: [HostKey]
-    let via: [String]
-
-    init(_ target: SSHTarget) {
-      host = target.host
-      port = target.port
-      user = target.user
-      hostKeys = target.hostKeys
-      via = sequence(first: target, next: \.jump).dropFirst().map { "\($0.user)@\($0.host):\($0.port)" }
-    }
+    init(_ key: LoginPlace) { self.key = key }
   }
 
   private let gate: HandshakeGate
   private var open: [ObjectIdentifier: SSHConnection] = [:]
-  private var jumps: [JumpKey: SharedJump] = [:]
+  private var jumps: [LoginPlace: SharedJump] = [:]
   private var carriers: [ObjectIdentifier: SharedJump] = [:]
+  private var refusedPasswords = RefusedPasswords()
   private var isShut = false
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { Reactor.shared.asUnownedSerialExecutor() }
@@ -50,9 +35,10 @@ actor ConnectionDesk {
       SSHError(kind, phase: .connect, host: target.host, port: target.port, detail: detail)
     }
     if isShut { throw failed(.closed, "the client was shut down") }
+    let permitted = try refusedPasswords.permitted(target, at: .now)
     // The jump host first: a handshake slot held while waiting for another one could block for ever.
     let jump: SharedJump? = if let jump = target.jump { try await borrow(jump) } else { nil }
-    let connection = SSHConnection(to: target)
+    let connection = SSHConnection(to: permitted)
     let id = ObjectIdentifier(connection)
     open[id] = connection
     carriers[id] = jump
@@ -70,6 +56,7 @@ actor ConnectionDesk {
       if isShut { throw failed(.closed, "the client was shut down") }
       return (connection, hostKey)
     } catch {
+      refusedPasswords.learn(error, from: permitted, at: .now)
       await connection.close()
       throw error
     }
@@ -86,7 +73,7 @@ actor ConnectionDesk {
 
   /// A connection to the jump host, counted as used once more.
   private func borrow(_ target: SSHTarget) async throws(SSHError) -> SharedJump {
-    let key = JumpKey(target)
+    let key = LoginPlace(target)
     while let jump = jumps[key] {
       if let connection = jump.connection {
         let isAlive = await connection.isAlive

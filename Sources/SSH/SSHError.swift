@@ -115,7 +115,7 @@ public struct SSHError: Error, Sendable, CustomStringConvertible {
       "If \(host) was reinstalled, compare the fingerprint on its console and pin the new key; if not, "
         + "somebody may stand between: do not connect."
     case .authenticationRefused(let methods):
-      "Check user, key and authorized_keys on \(host)"
+      "Check user\(Self.mayUseKey(methods) ? ", key and authorized_keys" : " and password") on \(host)"
         + (methods.isEmpty ? "." : " (it takes: \(methods.joined(separator: ", "))).")
     case .noCommonAlgorithm(_, let remedy): remedy
     case .channelRefused: "See sshd_config on \(host): MaxSessions, ForceCommand, PermitOpen, AllowTcpForwarding."
@@ -129,6 +129,8 @@ public struct SSHError: Error, Sendable, CustomStringConvertible {
     case .cancelled, .closed: "Nothing: it was stopped from this side."
     }
   }
+
+  private static func mayUseKey(_ methods: [String]) -> Bool { methods.isEmpty || methods.contains("publickey") }
 
   private var timeoutRemedy: String {
     switch phase {

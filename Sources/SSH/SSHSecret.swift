@@ -1,5 +1,5 @@
 /// A password or passphrase. It prints as `•••`, is not Codable, and never reaches a command line.
-public struct SSHSecret: Sendable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+public struct SSHSecret: Sendable, Equatable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
   let bytes: [UInt8]
 
   /// Keeps the UTF-8 bytes of `text`.

@@ -3,8 +3,8 @@ import Testing
 
 @testable import SSH
 
-/// Password login itself is not tested: sshd without PAM checks the system's accounts, and a throw-away account on the
-/// machine of whoever runs the tests is not ours to make. What is tested is that a refused method is named.
+/// A password that is right is tried in Tests/EndToEnd/test_password.py, on nodes with accounts of their own: this sshd
+/// knows only those of whoever runs the tests. What passwords meet here is refusal.
 @Suite(.enabled(if: hasOpenSSH, "OpenSSH is not installed"), .timeLimit(.minutes(2)))
 struct AuthenticationTests {
   private let client = SSHClient()
@@ -130,6 +130,27 @@ struct AuthenticationTests {
       return #expect(Bool(false), "\(String(describing: error))")
     }
     #expect(methods.contains("password"))
+  }
+
+  private func refusals(of server: SSHServer) throws -> Int {
+    try server.directory.read("log").split(whereSeparator: \.isNewline).count { $0.contains("Failed password") }
+  }
+
+  @Test func aRefusedPasswordIsNotOfferedAgainAndAnotherIs() async throws {
+    let server = try await SSHServer(host: "127.1.0.4", options: ["PasswordAuthentication yes", "LogLevel INFO"])
+    let wrong = SSHAuthentication.password(SSHSecret("surely wrong"))
+    let first = await login([wrong], server: server)
+
+    let second = await login([wrong], server: server)
+    let withKey = await login([wrong, .identity(try server.identity())], server: server)
+    let other = await login([.password(SSHSecret("wrong, too"))], server: server)
+
+    #expect(second?.description == first?.description)
+    #expect(withKey == nil)
+    #expect(other?.phase == .authentication)
+    // sshd answers first and writes its log then.
+    #expect(try await eventually { try refusals(of: server) >= 2 })
+    #expect(try refusals(of: server) == 2)
   }
 
   @Test func aRunningAgentsKeyLogsIn() async throws {

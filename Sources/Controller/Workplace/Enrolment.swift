@@ -15,7 +15,9 @@ public struct Enrolment: Sendable, Encodable {
   /// What a login that is not root has to be given, by pair.
   public var rights: [RightsLines] = []
   /// Whether something is left to do.
-  public var needsAttention: Bool { nodes.contains { $0.standing != .pinned || !$0.missing.isEmpty } }
+  public var needsAttention: Bool {
+    nodes.contains { $0.standing != .pinned || $0.failure != nil || !$0.missing.isEmpty }
+  }
 
   /// What was found about one node.
   public struct NodeLine: Sendable, Encodable {
