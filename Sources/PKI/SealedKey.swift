@@ -30,8 +30,9 @@ extension SigningKey {
   }
 }
 
-/// What a process that holds secrets asks of the kernel.
+/// What a process that holds secrets asks of the kernel and of its own runtime.
 public enum ProcessSecrecy {
-  /// No core file, and no look into the process's memory by others of the same user. False where the kernel refused.
+  /// No core file, no report of a crash with memory in it, and no look into the process's memory by others of the same
+  /// user. False where the kernel refused.
   public static func forbidDumps() -> Bool { certfleet_forbid_dumps() != 0 }
 }

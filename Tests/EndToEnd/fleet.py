@@ -74,6 +74,8 @@ class Fleet:
         self.directory = directory
         self.inventory = os.path.join(directory, "fleet.yaml")
         self.environment: dict[str, str] = {}
+        #: user, group and extra_groups of the controller, where it is to be another account.
+        self.identity: dict = {}
 
     @property
     def lab(self) -> Lab:
@@ -94,7 +96,7 @@ class Fleet:
         with open(names[0], "wb") as out, open(names[1], "wb") as err:
             process = subprocess.Popen(
                 [binary(), *words],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.directory,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.directory, **self.identity,
                 env={**os.environ, "CERTFLEET_INVENTORY": self.inventory, **self.environment, **(environment or {})},
             )  # fmt: skip
         process.said = names
