@@ -21,7 +21,8 @@ struct JumpTests {
       }
       return try await group.reduce(into: [String]()) { $0.append($1) }
     }
-    let logins = try jump.directory.read("log").split(separator: "\n").filter { $0.contains("Accepted publickey") }
+    let log = try jump.directory.read("log").split(whereSeparator: \.isNewline)  // sshd ends its lines with \r\n
+    let logins = log.filter { $0.contains("Accepted publickey") }
 
     #expect(peers.count == 10)
     #expect(peers.allSatisfy { $0.hasSuffix("127.1.0.7 \(node.port)\n") })
