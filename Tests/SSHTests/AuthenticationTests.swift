@@ -132,6 +132,18 @@ struct AuthenticationTests {
     #expect(methods.contains("password"))
   }
 
+  @Test(arguments: ["PasswordAuthentication", "KbdInteractiveAuthentication"])
+  func aServerThatHangsUpAtAWrongPasswordRefusedIt(_ way: String) async throws {
+    let ways = ["PasswordAuthentication no", "KbdInteractiveAuthentication no", "UsePAM yes", "MaxAuthTries 1"]
+    let server = try await SSHServer(host: "127.1.0.4", options: ways.filter { !$0.hasPrefix(way) } + ["\(way) yes"])
+
+    let error = await login([.password(SSHSecret("surely wrong"))], server: server)
+
+    guard case .authenticationRefused? = error?.kind else {
+      return #expect(Bool(false), "\(String(describing: error))")
+    }
+  }
+
   private func refusals(of server: SSHServer) throws -> Int {
     try server.directory.read("log").split(whereSeparator: \.isNewline).count { $0.contains("Failed password") }
   }

@@ -59,6 +59,11 @@ final class Authenticator {
           if case .lastWords = attempt { return refusal(methods: [], native) }
         default:
           if case .lastWords = attempt { return refusal(methods: [], native) }
+          if code == .disconnected, let method = passwordMethod(attempt) {
+            // sshd hangs up at the last failure that MaxAuthTries allows, without saying that it was one.
+            note(attempt, "the server hung up at it")
+            return refusal(methods: [method], native)
+          }
           return .broken(.connectionLost, detail: "\(message) (libssh2 \(code.rawValue)); \(description)")
         }
       }
@@ -126,6 +131,14 @@ final class Authenticator {
         methods = offered
         return .done(false)
       }
+    }
+  }
+
+  private func passwordMethod(_ attempt: Attempt) -> String? {
+    switch attempt {
+    case .password: "password"
+    case .interactive: "keyboard-interactive"
+    case .memory, .agent, .agentKey, .secret, .lastWords: nil
     }
   }
 
