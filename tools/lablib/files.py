@@ -156,11 +156,13 @@ SetEnv {environment}
 
 
 def stunnel_config(node: Node) -> str:
+    # Without a syslog daemon every line of its log would go to the console: on a serial one 8 ms a connection.
     return f"""\
 foreground = yes
 pid = {stunnel_pid(node)}
 output = {stunnel_log(node)}
-debug = info
+syslog = no
+debug = notice
 
 [https]
 accept = {"" if node.ha else f"{node.address}:"}{node.https}
