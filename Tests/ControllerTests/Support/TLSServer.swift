@@ -1,17 +1,18 @@
 import Foundation
 import Testing
 
-/// `openssl s_server` on a port of 127.0.0.1 that the system chose; ends with the value.
+/// `openssl s_server` on a port of 127.0.0.1, one that the system chose unless another is asked for; ends with the value.
 final class TLSServer {
   let port: UInt16
   private let process = Process()
+  private var isStopped = false
 
   /// Serves one certificate to everybody, with the chain in the file behind the leaf.
-  init(certificate: String, key: String, chain: String? = nil) throws {
+  init(certificate: String, key: String, chain: String? = nil, port wanted: UInt16 = 0) throws {
     let output = Pipe()
     process.executableURL = URL(filePath: "/usr/bin/openssl")
     process.arguments =
-      ["s_server", "-accept", "127.0.0.1:0", "-cert", certificate, "-key", key, "-naccept", "1000"]
+      ["s_server", "-accept", "127.0.0.1:\(wanted)", "-cert", certificate, "-key", key, "-naccept", "1000"]
       + (chain.map { ["-cert_chain", $0] } ?? [])
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
@@ -24,9 +25,19 @@ final class TLSServer {
       try #require(!more.isEmpty, "openssl s_server ended: \(said)")
       said += String(decoding: more, as: UTF8.self)
     }
-    let line = try #require(said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") })
-    port = try #require(line.split(separator: ":").last.flatMap { UInt16($0.prefix { $0.isNumber }) })
+    // It tells a port that it did not choose itself to nobody.
+    let chosen = said.split(separator: "\n").first { $0.hasPrefix("ACCEPT") }?.split(separator: ":").last
+    port = try wanted > 0 ? wanted : #require(chosen.flatMap { UInt16($0.prefix { $0.isNumber }) })
   }
 
-  deinit { process.terminate() }
+  /// Nobody listens there any more once it is back.
+  func stop() {
+    guard !isStopped else { return }
+    isStopped = true
+    // It has inherited the mask of a thread that holds SIGTERM back.
+    kill(process.processIdentifier, SIGKILL)
+    process.waitUntilExit()
+  }
+
+  deinit { stop() }
 }
