@@ -28,6 +28,14 @@ enum StoredShapes {
 
   static let previous = PreviousCertificate(of: of, sha256: "02", serial: "0b", notBefore: noon, notAfter: noon)
 
+  static let tally = {
+    var tally = HandshakeTally()
+    tally.finish(milliseconds: 7)
+    tally.fail(.refused)
+    tally.failingMilliseconds = 40
+    return tally
+  }()
+
   static let all: [StoredShape] = [
     StoredShape(
       .specAdded(StoredShapes.spec),
@@ -132,6 +140,23 @@ enum StoredShapes {
         reload: Reload(program: "stunnel", count: 1, milliseconds: 350, certificates: 100, reason: "")),
       #"{"reloaded":{"node":"n","reload":{"certificates":100,"count":1,"milliseconds":350,"program":"stunnel","#
         + #""reason":""},"rollout":"r"}}"#),
+    StoredShape(
+      .reloaded(
+        rollout: ID("r"), node: ID("n"),
+        reload: Reload(
+          program: "stunnel", count: 1, milliseconds: 350, certificates: 100, reason: "",
+          handshakes: .measured(at: "192.0.2.1:443", tally: StoredShapes.tally))),
+      #"{"reloaded":{"node":"n","reload":{"certificates":100,"count":1,"handshakes":{"measured":{"at":"192.0.2"#
+        + #".1:443","tally":{"failingMilliseconds":40,"other":0,"refused":1,"reset":0,"slowestMilliseconds":7,"#
+        + #""timedOut":0,"tried":2}}},"milliseconds":350,"program":"stunnel","reason":""},"rollout":"r"}}"#),
+    StoredShape(
+      .reloaded(
+        rollout: ID("r"), node: ID("n"),
+        reload: Reload(
+          program: "haproxy", count: 1, milliseconds: 350, certificates: 100, reason: "no socket",
+          handshakes: .notMeasured(reason: "far away"))),
+      #"{"reloaded":{"node":"n","reload":{"certificates":100,"count":1,"handshakes":{"notMeasured":{"reason":"#
+        + #""far away"}},"milliseconds":350,"program":"haproxy","reason":"no socket"},"rollout":"r"}}"#),
     StoredShape(
       .rolloutEnded(rollout: ID("r"), end: .degradedSecond, cause: nil),
       #"{"rolloutEnded":{"end":"degradedSecond","rollout":"r"}}"#),

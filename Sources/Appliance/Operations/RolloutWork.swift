@@ -217,10 +217,27 @@ public struct RolloutWork: Sendable {
     return text
   }
 
+  /// The terminations, by their place in the node's list, that can put this batch into use only by a reload. Another one reloads where its
+  /// socket refuses, which nobody knows before.
+  public var reloading: [Int] {
+    terminations.filter { termination in
+      switch termination.termination {
+      case .stunnel: true
+      case .haproxy:
+        facts.hotUpdate == .none || reasonToReload(termination) != nil
+          || facts.terminations.indices.contains(termination.index)
+            && facts.terminations[termination.index].control != .works
+      }
+    }.map(\.index)
+  }
+
+  private func reasonToReload(_ termination: TerminationShell) -> String? {
+    facts.reasonToReload(items.count { $0.termination.index == termination.index }, at: termination.index)
+  }
+
   /// A reload instead of many hot updates, where measured load time says so.
   private func way(of termination: TerminationShell) -> ShellText {
-    let certificates = items.count { $0.termination.index == termination.index }
-    guard let reason = facts.reasonToReload(certificates, at: termination.index) else {
+    guard let reason = reasonToReload(termination) else {
       return "COLD=; HOT=\(ShellWord(facts.hotUpdate.rawValue))\n"
     }
     return "COLD=\(ShellWord(reason)); HOT=none\n"

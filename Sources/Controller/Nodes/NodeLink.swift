@@ -24,10 +24,14 @@ actor NodeLink: NodeSession {
   }
 
   /// Runs one script. A session that died since the last script is opened anew, once: what a broken one did is for the caller to find out.
-  func run(_ script: RemoteScript) async throws(Failure) -> CommandResult {
+  func run(_ script: RemoteScript) async throws(Failure) -> CommandResult { try await run(script) {} }
+
+  /// The same, with something to be done right before: others may have to be waited for.
+  func run(_ script: RemoteScript, after prelude: @Sendable () async -> Void) async throws(Failure) -> CommandResult {
     try await turn.run { () async throws(Failure) in
       try await nodes.run { () async throws(Failure) in
         let session = try await open()
+        await prelude()
         do throws(SSHError) {
           return try await session.run(
             script.command, stdin: script.stdin, outputLimit: script.outputLimit, idle: script.idle)

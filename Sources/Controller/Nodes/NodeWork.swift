@@ -7,9 +7,13 @@ struct NodeWork: Sendable {
   let work: RolloutWork
 
   /// Has the node do one step.
-  func answer(to script: (RolloutWork) -> RemoteScript) async throws(Failure) -> NodeAnswer {
+  ///
+  /// - Parameter prelude: done right before, once it is this step's turn.
+  func answer(
+    to script: (RolloutWork) -> RemoteScript, after prelude: @Sendable () async -> Void = {}
+  ) async throws(Failure) -> NodeAnswer {
     let script = script(work)
-    return try work.read(try await link.run(script), of: script)
+    return try work.read(try await link.run(script, after: prelude), of: script)
   }
 
   /// Has the node show what it uses.

@@ -11,10 +11,12 @@ struct Deployer: Sendable {
 
   /// Rolls a batch out.
   ///
-  /// - Parameter certificates: the state of the batch's certificates when the order was given.
+  /// - Parameters:
+  ///   - certificates: the state of the batch's certificates when the order was given.
+  ///   - neighbour: a certificate that the pair serves already, where it serves none of the batch.
   /// - Returns: why it did not come to its good end, if it did not.
   func rollOut(
-    _ order: RolloutOrder, _ certificates: [CertificateState], on pair: PairSession
+    _ order: RolloutOrder, _ certificates: [CertificateState], neighbour: CertificateSpec?, on pair: PairSession
   ) async throws(JournalError) -> Failure? {
     let batch = certificates.filter { certificate in order.items.contains { $0 == certificate.issuedReference } }
     guard !batch.isEmpty else { return nil }
@@ -26,7 +28,8 @@ struct Deployer: Sendable {
       .rolloutStarted(
         rollout: order.id, pair: order.pair, batch: batch.compactMap(\.issuedReference), first: order.first,
         second: order.second))
-    var walk = RolloutWalk(order: order, nodes: nodes, batch: batch, pair: pair, deployer: self)
+    var walk = RolloutWalk(
+      order: order, nodes: nodes, batch: batch, neighbour: neighbour, pair: pair, deployer: self)
     var rollout = Rollout(id: order.id, hasSecond: order.second != nil)
     while case .doing(let step) = rollout.state {
       let outcome = try await walk.perform(step, rollout)
@@ -86,5 +89,15 @@ extension CertificateState {
   func isInstalled(on nodes: [NodeID]) -> Bool {
     guard let issued else { return false }
     return nodes.allSatisfy { installations[$0]?.attempt == issued.attempt }
+  }
+}
+
+extension Failure {
+  /// The same failure, told of a node and a name.
+  func on(_ node: NodeID, name: String?) -> Failure {
+    var failure = self
+    failure.node = failure.node ?? node
+    failure.name = failure.name ?? name
+    return failure
   }
 }

@@ -3,6 +3,8 @@ import Foundation
 
 /// What an operator's rollback did on each node, and what it left as it was.
 public struct RollbackReport: Sendable, Encodable {
+  /// What reloading cost the nodes, in the order of the work.
+  public var reloads: [NodeReload] = []
   /// One line for each certificate and node, in the order of the work.
   public var lines: [Line] = []
   /// Nodes that could not be worked with.
@@ -34,6 +36,14 @@ public struct RollbackReport: Sendable, Encodable {
     case refused
     /// It was tried, and it is not proved that the previous one is in use.
     case failed
+  }
+
+  /// A node that reloaded.
+  public struct NodeReload: Sendable, Encodable {
+    /// The node.
+    public var node: NodeID
+    /// What it took.
+    public var reload: Reload
   }
 
   /// A node that could not be worked with.
@@ -71,6 +81,7 @@ public struct RollbackReport: Sendable, Encodable {
     }
     var text = table.lines
     if rows.count < lines.count { text += ["", "-v shows every certificate with its serial."] }
+    if !reloads.isEmpty { text += [""] + reloads.map { "\($0.node): \($0.reload.words)" } }
     for trouble in nodes {
       text += [
         "",

@@ -140,10 +140,13 @@ struct RollbackWalk {
       .rollbackStarted(rollback: id, pair: pair.pair.id, node: node, certificates: previous))
     var failed: [SpecID: Failure] = [:]
     var proofs = NodeProofs()
+    var reloads: [Reload] = []
     do throws(Failure) {
       let chosen = certificates.filter { certificate in previous.contains { $0.of.spec == certificate.spec.id } }
       let there = try await work(chosen, on: node)
-      let answer = try await there.answer { $0.rollBack(to: .ofLastRollout, nonce: .fresh()) }
+      let answer: NodeAnswer
+      (answer, reloads) = try await ReloadDesk(pair: pair, verifier: verifier).run(
+        { $0.rollBack(to: .ofLastRollout, nonce: .fresh()) }, there, chosen)
       for (spec, failure) in answer.failures { failed[spec] = failure }
       for (spec, outcome) in answer.certificates where outcome == .done(.untouched) {
         failed[spec] = Failure(.stageRefused, "the node no longer keeps a previous certificate", node: node)
@@ -160,7 +163,8 @@ struct RollbackWalk {
     } catch {
       for item in previous where failed[item.of.spec] == nil { failed[item.of.spec] = error }
     }
-    try await record(previous, node, proofs, failed)
+    report.reloads += reloads.map { .init(node: node, reload: $0) }
+    try await record(previous, node, reloads, proofs, failed)
   }
 
   private func lookOnWire(
@@ -180,7 +184,8 @@ struct RollbackWalk {
   }
 
   private mutating func record(
-    _ previous: [PreviousCertificate], _ node: NodeID, _ proofs: NodeProofs, _ failed: [SpecID: Failure]
+    _ previous: [PreviousCertificate], _ node: NodeID, _ reloads: [Reload], _ proofs: NodeProofs,
+    _ failed: [SpecID: Failure]
   ) async throws(JournalError) {
     var refusals: [String: (failure: Failure, items: [AttemptReference])] = [:]
     for item in previous {
@@ -193,9 +198,10 @@ struct RollbackWalk {
       }
     }
     try await recorder.record(
-      proofs.grouped(previous.filter { failed[$0.of.spec] == nil }, by: \.of.spec).map { proof, items in
-        .rolledBack(rollback: id, node: node, certificates: items, proof: proof.level, reason: proof.reason)
-      }
+      reloads.map { .reloaded(rollout: id, node: node, reload: $0) }
+        + proofs.grouped(previous.filter { failed[$0.of.spec] == nil }, by: \.of.spec).map { proof, items in
+          .rolledBack(rollback: id, node: node, certificates: items, proof: proof.level, reason: proof.reason)
+        }
         + refusals.sorted { $0.key < $1.key }.map { _, group in
           .rollbackFailed(rollback: id, node: node, certificates: group.items, failure: group.failure)
         })

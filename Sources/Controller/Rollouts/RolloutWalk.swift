@@ -15,6 +15,8 @@ struct RolloutWalk {
   private(set) var blamesSingleCertificates = false
   private let pair: PairSession
   private let deployer: Deployer
+  /// A certificate that the pair serves already, where it serves none of the batch.
+  private let neighbour: CertificateSpec?
   private var sealed: [NodeID: [AttemptID: String]] = [:]
   private var active: [VIPID: NodeID] = [:]
   /// Nodes with a directory of this rollout that no step has taken away yet: one-off recipients, keys sealed for others.
@@ -25,10 +27,14 @@ struct RolloutWalk {
   /// Certificates whose reload left no trace on a node.
   private var unconfirmed: [NodeID: Set<SpecID>] = [:]
 
-  init(order: RolloutOrder, nodes: [NodeID], batch: [CertificateState], pair: PairSession, deployer: Deployer) {
+  init(
+    order: RolloutOrder, nodes: [NodeID], batch: [CertificateState], neighbour: CertificateSpec?, pair: PairSession,
+    deployer: Deployer
+  ) {
     self.order = order
     self.nodes = nodes
     self.batch = batch
+    self.neighbour = neighbour
     self.pair = pair
     self.deployer = deployer
   }
@@ -159,12 +165,11 @@ struct RolloutWalk {
   private mutating func activate(_ id: NodeID, isLast: Bool) async throws(JournalError) -> Rollout.Outcome {
     let expected = RolloutWork.ExpectedRoles(
       vips: pair.pair.vips.filter { active[$0.id] != nil }, active: Set(active.filter { $0.value == id }.keys))
-    switch await run(on: id, roles: expected, { $0.activate(nonce: .fresh()) }) {
+    switch try await reload(id, roles: expected, { $0.activate(nonce: .fresh()) }) {
     case .failure(let failure): return Rollout.Outcome(failure)
     case .success(let answer):
       try await alarm(answer, id)
       unconfirmed[id] = answer.unconfirmed
-      try await noteReloads(answer, id)
       guard let worst = answer.failures.first else { return .succeeded }
       let isStuck = answer.certificates.values.contains { if case .stuck = $0 { true } else { false } }
       let isWhole = answer.failures.count == batch.count
@@ -227,11 +232,9 @@ struct RolloutWalk {
   // MARK: Back
 
   private func rollBack(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {
-    switch await run(on: id, { $0.rollBack(nonce: .fresh()) }) {
+    switch try await reload(id, { $0.rollBack(nonce: .fresh()) }) {
     case .failure(let failure): return Rollout.Outcome(failure)
-    case .success(let answer):
-      try await noteReloads(answer, id)
-      return answer.failures.first.map { .failed($0.failure) } ?? .succeeded
+    case .success(let answer): return answer.failures.first.map { .failed($0.failure) } ?? .succeeded
     }
   }
 
@@ -272,14 +275,29 @@ struct RolloutWalk {
     return try await pair.work(on: id, rollout: order.id, files: files, roles: roles)
   }
 
-  private func run(
-    on id: NodeID, roles: RolloutWork.ExpectedRoles? = nil, _ script: (RolloutWork) -> RemoteScript
-  ) async -> Result<NodeAnswer, Failure> {
+  private func run(on id: NodeID, _ script: (RolloutWork) -> RemoteScript) async -> Result<NodeAnswer, Failure> {
     do throws(Failure) {
-      return .success(try await work(on: id, roles: roles).answer(to: script))
+      return .success(try await work(on: id).answer(to: script))
     } catch {
       return .failure(error)
     }
+  }
+
+  /// A step that may reload the node. What reloading took is recorded, with what new connections met meanwhile.
+  private func reload(
+    _ id: NodeID, roles: RolloutWork.ExpectedRoles? = nil, _ script: (RolloutWork) -> RemoteScript
+  ) async throws(JournalError) -> Result<NodeAnswer, Failure> {
+    let done: (answer: NodeAnswer, reloads: [Reload])
+    do throws(Failure) {
+      let desk = ReloadDesk(pair: pair, verifier: deployer.verifier)
+      done = try await desk.run(script, try await work(on: id, roles: roles), batch, neighbour: neighbour)
+    } catch {
+      return .failure(error)
+    }
+    if !done.reloads.isEmpty {
+      try await deployer.recorder.record(done.reloads.map { .reloaded(rollout: order.id, node: id, reload: $0) })
+    }
+    return .success(done.answer)
   }
 
   private func evidence(on id: NodeID, _ script: (RolloutWork) -> RemoteScript) async -> Result<[Evidence], Failure> {
@@ -310,31 +328,8 @@ struct RolloutWalk {
       .ejected(rollout: order.id, spec: certificate.spec.id, failure: failure))
   }
 
-  private func noteReloads(_ answer: NodeAnswer, _ id: NodeID) async throws(JournalError) {
-    guard let terminations = pair.links[id]?.node.terminations else { return }
-    let events = answer.reloads.filter { $0.count > 0 && terminations.indices.contains($0.termination) }.map { reload in
-      Event.reloaded(
-        rollout: order.id, node: id,
-        reload: Reload(
-          program: terminations[reload.termination].program, count: reload.count, milliseconds: reload.milliseconds,
-          certificates: batch.count { terminations[reload.termination].vips?.contains($0.spec.vip) ?? true },
-          reason: reload.reason))
-    }
-    if !events.isEmpty { try await deployer.recorder.record(events) }
-  }
-
   private func alarm(_ answer: NodeAnswer, _ id: NodeID) async throws(JournalError) {
     guard let alarm = answer.alarms.first else { return }
     try await pair.note(alarm, of: id)
-  }
-}
-
-extension Failure {
-  /// The same failure, told of a node and a name.
-  func on(_ node: NodeID, name: String?) -> Failure {
-    var failure = self
-    failure.node = failure.node ?? node
-    failure.name = failure.name ?? name
-    return failure
   }
 }

@@ -209,10 +209,15 @@ struct SweepRunner {
       }
     case .rollOut(let order):
       guard let pair = pairs[order.pair] else { return }
-      let certificates = order.items.compactMap { loop.dispatcher.state.certificates[$0.spec] }
+      let state = loop.dispatcher.state
+      let certificates = order.items.compactMap { state.certificates[$0.spec] }
+      let neighbour =
+        certificates.contains { $0.served != nil }
+        ? nil : state.certificates.values.first { $0.spec.pair == order.pair && $0.served != nil }?.spec
       group.addTask { [deployer] in
         do throws(JournalError) {
-          post.yield(.rolloutEnded(order, try await deployer.rollOut(order, certificates, on: pair)))
+          let failure = try await deployer.rollOut(order, certificates, neighbour: neighbour, on: pair)
+          post.yield(.rolloutEnded(order, failure))
         } catch {
           post.yield(.journalFailed(error))
         }

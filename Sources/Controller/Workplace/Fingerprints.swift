@@ -1,6 +1,7 @@
 import Appliance
 public import Fleet
-import Foundation
+public import Foundation
+import Journal
 import Net
 import PKI
 import SSH
@@ -13,6 +14,16 @@ public struct NodeFingerprints: Sendable, Codable {
   public var failure: Failure?
   /// One row for each certificate and termination.
   public var rows: [Row] = []
+  /// Its newest reload, from the journal.
+  public var lastReload: LastReload?
+
+  /// A reload of the past.
+  public struct LastReload: Sendable, Codable {
+    /// When it was recorded.
+    public var at: Date
+    /// What it took.
+    public var reload: Reload
+  }
 
   /// One certificate at one termination.
   public struct Row: Sendable, Codable {
@@ -47,12 +58,13 @@ public struct NodeFingerprints: Sendable, Codable {
 
   /// For people.
   public var lines: [String] {
-    var lines = ["", "On \(node):"]
-    if let failure {
-      lines.append("  \(failure.kind.title): \(Printable.terminal(failure.detail))")
-      return lines
-    }
-    guard !rows.isEmpty else { return lines + ["  nothing was issued for it yet"] }
+    ["", "On \(node):"] + table
+      + (lastReload.map { ["  last reload, \(Wording.minute($0.at)) UTC: \($0.reload.words)"] } ?? [])
+  }
+
+  private var table: [String] {
+    if let failure { return ["  \(failure.kind.title): \(Printable.terminal(failure.detail))"] }
+    guard !rows.isEmpty else { return ["  nothing was issued for it yet"] }
     var table = TextTable("certificate", "expected", "disk", "memory", "wire", "")
     for row in rows {
       let notes = [row.disk, row.memory, row.wire].filter { $0.matches == false }.compactMap(\.note)
@@ -60,7 +72,7 @@ public struct NodeFingerprints: Sendable, Codable {
         row.spec.rawValue, Self.short(row.expected), words(row.disk), words(row.memory), words(row.wire),
         notes.joined(separator: "; "))
     }
-    return lines + table.lines
+    return table.lines
   }
 
   private func words(_ sight: Sight) -> String {
@@ -103,7 +115,19 @@ extension Workplace {
       return found
     }
     await client.shutdown()
-    return pair.nodes.compactMap { found[$0.id] }
+    var all: [NodeFingerprints] = []
+    for node in pair.nodes {
+      guard var one = found[node.id] else { continue }
+      one.lastReload = try lastReload(of: node.id)
+      all.append(one)
+    }
+    return all
+  }
+
+  private func lastReload(of node: NodeID) throws(CommandFault) -> NodeFingerprints.LastReload? {
+    let record = try journaled(try journal.lastReload(of: node))
+    guard let record, case .reloaded(_, _, let reload) = record.event else { return nil }
+    return .init(at: record.at, reload: reload)
   }
 }
 

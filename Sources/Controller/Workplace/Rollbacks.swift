@@ -78,6 +78,7 @@ extension Workplace {
         fault = error
       }
       report.lines += walk.report.lines
+      report.reloads += walk.report.reloads
       report.nodes += walk.report.nodes
       report.vips += walk.report.vips
       await session.close()

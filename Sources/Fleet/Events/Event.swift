@@ -63,7 +63,7 @@ public enum Event: Sendable, Equatable, Codable {
   case rolloutStarted(rollout: RolloutID, pair: PairID, batch: [AttemptReference], first: NodeID, second: NodeID?)
   /// A step was done.
   case rolloutStepped(rollout: RolloutID, step: Rollout.Step, failure: Failure?)
-  /// A node was reloaded for a batch.
+  /// A node was reloaded for a batch, or by the rollback of this id.
   case reloaded(rollout: RolloutID, node: NodeID, reload: Reload)
   /// A certificate left the batch; the rest goes on.
   case ejected(rollout: RolloutID, spec: SpecID, failure: Failure)

@@ -32,7 +32,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var notices: [NodeNotice]
   /// Keys of certificates that are no longer wanted, removed in this run.
   public var removedKeys: [RemovedKeys]
-  /// What reloading cost each node.
+  /// What reloading cost each node, the worst first.
   public var reloads: [NodeReloads]
   /// Every certificate.
   public var rows: [CertificateRow]
@@ -102,18 +102,6 @@ public struct SweepReport: Sendable, Equatable, Codable {
     public var count: Int
   }
 
-  /// The reloads of one node during the run.
-  public struct NodeReloads: Sendable, Equatable, Codable {
-    /// The node.
-    public var node: NodeID
-    /// How many.
-    public var count: Int
-    /// Certificates that they put into use.
-    public var certificates: Int
-    /// The longest, from the command until it was taken up.
-    public var longestMilliseconds: Int
-  }
-
   /// Builds the report from the state before and after, and the records of the run.
   public init(
     sweep: SweepID, purpose: SweepPurpose, end: SweepEnd, startedAt: Date, endedAt: Date, before: FleetState,
@@ -135,7 +123,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     windows = WindowWait.all(in: after, of: inventory, at: endedAt)
     notices = NodeNotice.all(in: after, of: inventory)
     removedKeys = RemovedKeys.all(in: records)
-    reloads = Self.reloads(records)
+    reloads = NodeReloads.all(in: records)
     limitNotes = LimitNote.notes(records)
     lostOrders = records.compactMap { record in
       guard case .attemptFailed(let of, let failure) = record.event, failure.kind == .orderLost else { return nil }
@@ -215,19 +203,6 @@ public struct SweepReport: Sendable, Equatable, Codable {
       }
       return found
     }
-  }
-
-  private static func reloads(_ records: [Record]) -> [NodeReloads] {
-    var found: [NodeID: NodeReloads] = [:]
-    for record in records {
-      guard case .reloaded(_, let node, let reload) = record.event else { continue }
-      var line = found[node] ?? NodeReloads(node: node, count: 0, certificates: 0, longestMilliseconds: 0)
-      line.count += reload.count
-      line.certificates += reload.certificates
-      line.longestMilliseconds = max(line.longestMilliseconds, reload.milliseconds)
-      found[node] = line
-    }
-    return found.values.sorted { ($1.longestMilliseconds, $0.node) < ($0.longestMilliseconds, $1.node) }
   }
 
   private static func weakProofs(_ rows: [CertificateRow]) -> [WeakProof] {

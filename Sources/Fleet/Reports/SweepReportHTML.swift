@@ -66,14 +66,14 @@ public enum SweepReportHTML {
     if !report.removedKeys.isEmpty {
       body.append(HTMLPage.paragraph(RemovedKeys.text(report.removedKeys), muted: true))
     }
-    if let slowest = report.reloads.first {
-      let sum = report.reloads.reduce(0) { $0 + $1.count }
+    if !report.reloads.isEmpty {
+      let hurt = report.reloads.filter { ($0.handshakes?.failed ?? 0) > 0 }.prefix(SweepReportText.shownPerGroup)
       body.append(
-        HTMLPage.paragraph(
-          """
-          \(Wording.count(sum, "reload")) on \(Wording.count(report.reloads.count, "node")); \
-          the slowest took \(Wording.seconds(slowest.longestMilliseconds)) on \(slowest.node)
-          """, muted: true))
+        HTMLPage.card(
+          [HTMLPage.heading("Reloads")]
+            + (SweepReport.NodeReloads.summary(report.reloads) + hurt.map(\.line)).map {
+              HTMLPage.paragraph($0, muted: true)
+            }))
     }
     if let lines = report.pace?.lines, !lines.isEmpty {
       body.append(HTMLPage.card([HTMLPage.heading("Pace")] + lines.map { HTMLPage.paragraph($0, muted: true) }))

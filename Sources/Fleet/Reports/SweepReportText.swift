@@ -120,14 +120,10 @@ public enum SweepReportText {
     report.removedKeys.isEmpty ? [] : ["", RemovedKeys.text(report.removedKeys)]
   }
 
-  /// Every node would be a long list: the slowest five, and the sum.
+  /// Every node would be a long list: the sum, and the worst five.
   private static func reloads(_ report: SweepReport) -> [String] {
     guard !report.reloads.isEmpty else { return [] }
-    let sum = report.reloads.reduce(0) { $0 + $1.count }
-    return ["", "\(Wording.count(sum, "reload")) on \(Wording.count(report.reloads.count, "node")); the slowest:"]
-      + report.reloads.prefix(5).map {
-        "    \($0.node): \(Wording.count($0.count, "reload")) for \(Wording.count($0.certificates, "certificate")), up to \(Wording.seconds($0.longestMilliseconds))"
-      }
+    return [""] + SweepReport.NodeReloads.summary(report.reloads) + report.reloads.prefix(5).map { "    \($0.line)" }
   }
 
   private static func limits(_ report: SweepReport) -> [String] {

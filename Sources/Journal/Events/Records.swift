@@ -49,6 +49,18 @@ extension JournalStore {
     try records(mentioning: "node", node.rawValue)
   }
 
+  /// The newest reload of one node.
+  public func lastReload(of node: NodeID) throws(JournalError) -> Fleet.Record? {
+    try read { database in
+      try EventTable.records(
+        database,
+        where: """
+          sequence = (SELECT max(event.sequence) FROM mention JOIN event USING (sequence) \
+          WHERE mention.kind = 'node' AND mention.id = CAST(? AS TEXT) AND event.kind = 'reloaded')
+          """, [.text(node.rawValue)])
+    }.first
+  }
+
   /// All that was recorded of one rollout, in order.
   public func history(of rollout: RolloutID) throws(JournalError) -> [Fleet.Record] {
     try records(mentioning: "rollout", rollout.rawValue)

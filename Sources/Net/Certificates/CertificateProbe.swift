@@ -38,6 +38,7 @@ public struct CertificateProbe: Sendable {
     guard !result.certificates.isEmpty else {
       throw NetError(.tls("the server sent no certificate"), "the server sent no certificate")
     }
-    return ServedCertificate(chainPEM: result.certificates, remoteAddress: result.remoteAddress)
+    return ServedCertificate(
+      chainPEM: result.certificates, remoteAddress: result.remoteAddress, handshake: result.handshake)
   }
 }

@@ -4,4 +4,6 @@ public struct ServedCertificate: Sendable, Equatable {
   public let chainPEM: [String]
   /// The address that answered, without a port.
   public let remoteAddress: String
+  /// How long it took, from connecting until the handshake was done.
+  public let handshake: Duration
 }

@@ -100,6 +100,12 @@ struct EasyHandle: ~Copyable {
     return certfleet_get_long(handle, info, &value) == CURLE_OK ? value : 0
   }
 
+  /// A span that libcurl measured; zero where it did not come that far.
+  func span(_ info: CURLINFO) -> Duration {
+    var value: curl_off_t = 0
+    return certfleet_get_size(handle, info, &value) == CURLE_OK ? .microseconds(value) : .zero
+  }
+
   func text(_ info: CURLINFO) -> String {
     var value: UnsafeMutablePointer<CChar>?
     guard certfleet_get_text(handle, info, &value) == CURLE_OK, let value else { return "" }

@@ -10,7 +10,7 @@ extension EasyHandle {
       TransferResult(
         status: number(CURLINFO_RESPONSE_CODE), headers: sink.headers, body: sink.body,
         remoteAddress: text(CURLINFO_PRIMARY_IP), effectiveURL: text(CURLINFO_EFFECTIVE_URL),
-        followed: sink.followed, certificates: certificates()))
+        followed: sink.followed, certificates: certificates(), handshake: span(CURLINFO_APPCONNECT_TIME_T)))
   }
 
   private func failure(_ code: CURLcode) -> NetError {

@@ -27,4 +27,6 @@ struct TransferResult: Sendable {
   var effectiveURL: String
   var followed: [String]
   var certificates: [String]
+  /// From the start of the transfer to the end of its last TLS handshake.
+  var handshake: Duration
 }

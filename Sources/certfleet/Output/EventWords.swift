@@ -33,7 +33,7 @@ enum EventWords {
     case .rolloutStepped(let rollout, let step, let failure):
       "\(rollout): \(words(step))" + (failure.map { ": \($0.kind.title): \($0.detail)" } ?? "")
     case .reloaded(let rollout, let node, let reload):
-      "\(rollout): \(node) reloaded \(reload.program) in \(reload.milliseconds) ms for \(reload.certificates)"
+      "\(rollout): \(node): \(reload.words)"
     case .ejected(let rollout, let spec, let failure):
       "\(rollout): without \(spec): \(failure.kind.title): \(failure.detail)"
     case .installed(let node, let certificates, let proof, _):

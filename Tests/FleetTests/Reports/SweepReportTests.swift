@@ -179,24 +179,61 @@ import Testing
     #expect(SweepReportHTML.render(report).contains("&lt;x&gt; is in a and b"))
   }
 
-  @Test func reloadsAreSummedByNodeTheSlowestFirst() throws {
+  private func report(_ reloads: [(node: String, milliseconds: Int, handshakes: ReloadHandshakes?)]) throws
+    -> SweepReport
+  {
     var fixture = ReportFixture()
     try fixture.serve("n", was: .unknown)
-    fixture.records = [("lb0-a", 350), ("lb0-b", 4_230), ("lb0-a", 120)].enumerated().map { index, reload in
+    fixture.records = reloads.enumerated().map { index, reload in
       Record(
         sequence: Int64(index + 1), at: fixture.noon, sweep: nil,
         event: .reloaded(
-          rollout: RolloutID("r"), node: NodeID(reload.0),
-          reload: Reload(program: "stunnel", count: 1, milliseconds: reload.1, certificates: 50, reason: "")))
+          rollout: RolloutID("r"), node: NodeID(reload.node),
+          reload: Reload(
+            program: "stunnel", count: 1, milliseconds: reload.milliseconds, certificates: 50, reason: "",
+            handshakes: reload.handshakes)))
     }
+    return fixture.report()
+  }
 
-    let text = SweepReportText.render(fixture.report())
+  @Test func reloadsAreSummedByNodeTheSlowestFirst() throws {
+    let text = SweepReportText.render(
+      try report([("lb0-a", 350, nil), ("lb0-b", 4_230, nil), ("lb0-a", 120, nil)]))
 
-    #expect(text.contains("3 reloads on 2 nodes; the slowest:"))
+    #expect(text.contains("3 reloads on 2 nodes; the slowest took 4.2 s, on lb0-b\n"))
     let lines = text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
-    let first = lines.firstIndex(of: "lb0-b: 1 reload for 50 certificates, up to 4.2 s")
-    let second = lines.firstIndex(of: "lb0-a: 2 reloads for 100 certificates, up to 0.35 s")
+    let unmeasured = "connections meanwhile not measured"
+    let first = lines.firstIndex(of: "lb0-b: 1 reload for 50 certificates, up to 4.2 s; \(unmeasured)")
+    let second = lines.firstIndex(of: "lb0-a: 2 reloads for 100 certificates, up to 0.35 s; \(unmeasured)")
     #expect(first != nil && second == first.map { $0 + 1 }, "\(text)")
+  }
+
+  @Test func whatVisitorsMetDuringReloadsIsSummedAndTheWorstNodeComesFirst() throws {
+    var smooth = HandshakeTally()
+    for milliseconds in [4, 38, 6] { smooth.finish(milliseconds: milliseconds) }
+    var rough = HandshakeTally()
+    rough.finish(milliseconds: 5)
+    for fault in [HandshakeTally.Fault.refused, .refused, .reset] { rough.fail(fault) }
+    rough.failingMilliseconds = 420
+    let report = try report([
+      ("lb0-a", 4_230, .measured(at: "192.0.2.1:443", tally: smooth)),
+      ("lb0-b", 350, .measured(at: "192.0.2.2:443", tally: rough)),
+      ("lb0-b", 300, .notMeasured(reason: "it is far away")),
+    ])
+
+    let text = SweepReportText.render(report)
+
+    let all = "3 of 7 test connections failed (2 refused, 1 reset) within 420 ms; of the others the slowest took 38 ms"
+    #expect(text.contains("all the while (visitors use the active one only): \(all)\n"), "\(text)")
+    let lines = text.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    let first = lines.firstIndex(
+      of: "lb0-b: 2 reloads for 100 certificates, up to 0.35 s; 3 of 4 test connections failed (2 refused, 1 reset) "
+        + "within 420 ms; of the others the slowest took 5 ms; during 1 reload not measured: it is far away")
+    let second = lines.firstIndex(
+      of: "lb0-a: 1 reload for 50 certificates, up to 4.2 s; none of 3 test connections failed, the slowest took 38 ms")
+    #expect(first != nil && second == first.map { $0 + 1 }, "\(text)")
+    let html = SweepReportHTML.render(report)
+    #expect(html.contains(all) && html.contains("lb0-b: 2 reloads") && !html.contains("lb0-a: 1 reload"))
   }
 
   @Test func aReloadThatNothingConfirmedIsNoQuietProof() throws {

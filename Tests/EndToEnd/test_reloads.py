@@ -1,0 +1,86 @@
+"""What reloading costs: measured from outside while it lasts, or said why not, and written down for rollbacks too."""
+
+from __future__ import annotations
+
+import unittest
+
+from lablib import spec
+from lablib.inventory import word
+
+from .fleet import FleetTest, shape
+
+
+class Reloads(FleetTest):
+    @classmethod
+    def wanted(cls) -> spec.Spec:
+        kinds = {"mail": "stunnel", "bound": "vip-bound", "hot": "haproxy-directory"}
+        return shape(
+            customers=[{"id": "acme"}],
+            pairs=[{"id": name, "kind": kind, "challenge": "tunnel"} for name, kind in kinds.items()],
+            domains=[{"domain": f"n{i}.{pair}.example", "pair": pair} for pair in kinds for i in range(3)],
+        )
+
+    def since(self, count: int) -> dict[str, list[dict]]:
+        """Node → its reloads after the first so many."""
+        found: dict[str, list[dict]] = {}
+        for _, body in self.fleet.events("reloaded")[count:]:
+            found.setdefault(body["node"], []).append(body["reload"])
+        return found
+
+    def check(self, found: dict[str, list[dict]]) -> None:
+        lab = self.fleet.lab
+        self.assertEqual(set(found), {node.id for pair in ("mail", "bound") for node in lab.pair(pair).nodes})
+        for node, reloads in found.items():
+            self.assertEqual(len(reloads), 1, reloads)
+            handshakes = reloads[0]["handshakes"]
+            pair = lab.pair_of(lab.node(node))
+            if pair.vip_bound and pair.vips[0].holder != node:
+                self.assertIn("does not hold the VIP", handshakes["notMeasured"]["reason"])
+                continue
+            seen = handshakes["measured"]
+            place = pair.vips[0] if pair.vip_bound else lab.node(node)
+            self.assertEqual(seen["at"], f"{place.address}:{place.https}")
+            tally = seen["tally"]
+            failed = sum(tally[kind] for kind in ("refused", "reset", "timedOut", "other"))
+            self.assertGreater(tally["tried"], failed, "the last one is always finished")
+            self.assertGreater(tally["slowestMilliseconds"], 0)
+            self.assertEqual(tally["failingMilliseconds"] > 0, failed > 0, tally)
+
+    def test_what_visitors_meet_while_a_node_reloads(self) -> None:
+        fleet = self.fleet
+        lab = fleet.lab
+        # HAProxy without its socket has to be reloaded; a passive node that listens on the VIP alone is out of reach.
+        for node in lab.pair("bound").nodes:
+            fleet.edit(f"socket: {word(node.inside_socket('stats'))}\n", "socket: none\n")
+        fleet.enroll()
+        fleet.told("run")
+        self.check(self.since(0))
+
+        with self.subTest("names that are served already are looked at"):
+            before = len(fleet.events("reloaded"))
+            fleet.rekey("p384")
+            done = fleet.told("run")
+            self.check(self.since(before))
+            self.assertIn("4 reloads on 4 nodes; the slowest took ", done.out)
+            self.assertIn("Connecting to each node all the while (visitors use the active one only): ", done.out)
+            self.assertIn("connections meanwhile not measured: this node has no address of its own", done.out)
+
+        with self.subTest("a rollback writes its reloads down"):
+            before = len(fleet.events("reloaded"))
+            done = fleet.told("rollback", "--pair", "mail", "--json").json
+            found = self.since(before)
+            self.assertEqual({line["node"]: [line["reload"]] for line in done["reloads"]}, found)
+            self.assertEqual(set(found), {node.id for node in lab.pair("mail").nodes})
+            for reloads in found.values():
+                self.assertGreater(reloads[0]["handshakes"]["measured"]["tally"]["tried"], 0)
+
+        with self.subTest("status has the newest of each node"):
+            done = fleet.told("status", "--pair", "mail", "--json").json
+            self.assertEqual({one["node"]: [one["lastReload"]["reload"]] for one in done["fingerprints"]}, found)
+            self.assertEqual(fleet.told("status", "--pair", "mail").out.count("last reload, "), 2)
+            self.assertNotIn("last reload", fleet.told("status", "--pair", "hot").out)
+        fleet.require_sound()
+
+
+if __name__ == "__main__":
+    unittest.main()
