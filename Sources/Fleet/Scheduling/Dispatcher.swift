@@ -13,6 +13,8 @@ public struct Dispatcher: Sendable {
   public internal(set) var waiting: Waiting?
   /// The next window for what waits to be rolled out.
   var closed: Waiting?
+  /// When something that waits to be rolled out may go without any news: its pair opens, or it has waited long enough for company.
+  var ripeAt: Date?
 
   let inventory: Inventory
   let pairs: [PairID: Pair]
@@ -198,10 +200,12 @@ public struct Dispatcher: Sendable {
 
   /// When to look again if no news comes.
   public func wake(after now: Date) -> Date {
+    // What is under way is news when it ends; nothing else is waited for then.
+    guard !isStopping else { return max(replanAt, now.addingTimeInterval(0.01)) }
     var dates = [replanAt]
     if let waiting { dates.append(waiting.until) }
     dates += faults.ends
-    if !waitingSince.isEmpty { dates.append(now.addingTimeInterval(1)) }
+    if let ripeAt { dates.append(ripeAt) }
     return max(dates.min() ?? replanAt, now.addingTimeInterval(0.01))
   }
 

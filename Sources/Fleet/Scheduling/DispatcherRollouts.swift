@@ -5,6 +5,7 @@ extension Dispatcher {
   mutating func rollouts(at now: Date) -> [Work] {
     var works: [Work] = []
     closed = nil
+    ripeAt = nil
     for pair in deployments.keys.sorted() where !rollingOut.contains(pair) {
       guard let order = rollout(of: pair, at: now) else { continue }
       rollingOut.insert(pair)
@@ -21,6 +22,7 @@ extension Dispatcher {
     let isInDanger = state.certificates[item.spec]?.isInDanger(at: now) == true
     guard let opens = pair.maintenance.opens(from: now, isInDanger: isInDanger) else { return false }
     guard opens > now else { return true }
+    ripeAt = min(ripeAt ?? opens, opens)
     if opens.timeIntervalSince(now) <= Self.windowPatience, opens < closed?.until ?? .distantFuture {
       closed = Waiting(until: opens, boundBy: .closed(pair.id))
     }
@@ -46,7 +48,11 @@ extension Dispatcher {
       guard
         isDebt
           || batches.starts(waiting: items.count, oldestAge: now.timeIntervalSince(oldest), moreIsComing: moreIsComing)
-      else { continue }
+      else {
+        let ripe = oldest.addingTimeInterval(Double(batches.seconds))
+        if !items.isEmpty { ripeAt = min(ripeAt ?? ripe, ripe) }
+        continue
+      }
       let batch = Array(items.sorted(by: isMoreUrgent).prefix(batches.size))
       deployments[id]?[target]?.subtract(batch)
       let nodes = survey.rolloutOrder(of: pair.nodes.map(\.id))

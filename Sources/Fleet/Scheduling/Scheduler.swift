@@ -127,13 +127,6 @@ public struct Scheduler: Sendable {
     markPairDirty(desk)
   }
 
-  /// When work may start on the pair.
-  public mutating func setCalendar(_ calendar: PairCalendar, of pair: PairID) {
-    let desk = desk(of: pair)
-    pairs[desk].calendar = calendar
-    markPairDirty(desk)
-  }
-
   /// How many are in flight.
   public private(set) var inFlightCount = 0
 

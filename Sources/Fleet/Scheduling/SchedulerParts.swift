@@ -91,17 +91,14 @@ struct PairDesk: Sendable {
   var inFlight = 0
   var parked: [Int: Heap<Entry>] = [:]
   var parkedCount = 0
-  var calendar = PairCalendar.open
   var heldUntil: Microseconds = .min
   var wakeAt: Microseconds?
   var isDirty = false
 
-  /// The first moment from `now` on at which work may start; nil if none can be told.
+  /// The first moment from `now` on at which orders may start; nil if none can be told. Windows and freezes have no say: they are for
+  /// roll-outs, and what is issued before is ready when the pair opens.
   func opens(from now: Microseconds) -> Microseconds? {
-    let held = max(now, heldUntil)
-    guard held < Date.distantFuture.microseconds else { return nil }
-    if calendar == .open { return held }
-    return calendar.opens(from: Date(microseconds: held))?.microseconds
+    heldUntil < Date.distantFuture.microseconds ? max(now, heldUntil) : nil
   }
 }
 

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Fleet
 
-/// Seeded fleets against a CA that counts events: some hundreds each time, thousands with `CERTFLEET_TEST_FLEETS=2000`.
+/// Seeded fleets against a CA that counts events: a thousand each time, more with `CERTFLEET_TEST_FLEETS=5000`.
 @Suite struct FleetPropertyTests {
   /// A fleet with its own limits, so that every kind of limit binds in some of them.
   func fleet(_ seed: UInt64, someLookBad: Bool) -> VirtualFleet {
@@ -48,10 +48,10 @@ import Testing
       reserve: Bool.random(using: &dice) ? .nothing : .standard, seed: seed)
   }
 
-  /// How many hundreds of fleets; a debug build does a tenth of what a release build does in the same time.
+  /// How many hundreds of fleets: a debug build takes four seconds for each.
   static let hundreds: Int = {
     let asked = ProcessInfo.processInfo.environment["CERTFLEET_TEST_FLEETS"].flatMap { Int($0) }
-    return max(1, (asked ?? 300) / 100)
+    return max(1, (asked ?? 1_000) / 100)
   }()
 
   @Test(arguments: 0..<hundreds)
@@ -75,39 +75,6 @@ import Testing
   }
 
   @Test(arguments: 0..<hundreds)
-  func withinWindowsNoneIsRefusedAndFewTakeLongerThanOneLimitNeeds(batch: Int) {
-    var (bounded, longer) = (0, 0)
-    for seed in UInt64(20_000 + batch * 100)..<UInt64(20_000 + batch * 100 + 100) {
-      var fleet = fleet(seed, someLookBad: false)
-      var dice = Dice(seed &+ 3)
-      // Every night some hours, or once a week a longer time; the same for all pairs.
-      let length = Int.random(in: 4...10, using: &dice) * 3_600
-      let start = Int.random(in: 0..<86_400, using: &dice)
-      let nights = Bool.random(using: &dice) ? Array(0..<7) : [2, 4]
-      let windows = nights.map { PairCalendar.WeeklyWindow(start: $0 * 86_400 + start, length: length) }
-      for pair in Set(fleet.candidates.map(\.pair)) { fleet.calendars[pair] = PairCalendar(windows: windows) }
-
-      let outcome = fleet.run()
-
-      #expect(outcome.refusals.isEmpty && outcome.overruns.isEmpty, "seed \(seed)")
-      #expect(outcome.issued.count == fleet.candidates.count, "seed \(seed)")
-      #expect(
-        outcome.starts.allSatisfy {
-          fleet.calendars[PairID($0.spec.rawValue.split(separator: "/")[0].description)]?.opens(from: $0.at) == $0.at
-        },
-        "seed \(seed)")
-      guard fleet.bound >= 36_000 else { continue }
-      bounded += 1
-      let took = outcome.end.timeIntervalSince(noon)
-      // The bound is that of one limit at a time. Where a window makes two of them meet, no order of work may reach it.
-      #expect(took <= 1.1 * fleet.bound + 30, "seed \(seed): \(took) s, bound \(fleet.bound) s")
-      if took > 1.01 * fleet.bound + 30 { longer += 1 }
-    }
-    #expect(longer <= 5)
-    #expect(bounded > 25)
-  }
-
-  @Test(arguments: 0..<hundreds)
   func failuresKillsAndOutagesNeverLeadToARefusalOrLoseARow(batch: Int) {
     for seed in UInt64(10_000 + batch * 15)..<UInt64(10_000 + batch * 15 + 15) {
       var fleet = fleet(seed, someLookBad: true)
@@ -121,10 +88,7 @@ import Testing
       fleet.kills = (0..<Int.random(in: 0...4, using: &dice)).map { _ in Double.random(in: 0...50_000, using: &dice) }
       let outage = Double.random(in: 0...20_000, using: &dice)
       fleet.outages = [outage...(outage + Double.random(in: 10...3_000, using: &dice))]
-      if Bool.random(using: &dice) {
-        let start = Int.random(in: 0..<604_800, using: &dice)
-        fleet.calendars["lb0"] = PairCalendar(windows: [.init(start: start, length: 50_000)])
-      }
+      if Bool.random(using: &dice) { fleet.held["lb0"] = Double.random(in: 0...50_000, using: &dice) }
 
       let outcome = fleet.run()
 

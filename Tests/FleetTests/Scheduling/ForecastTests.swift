@@ -95,11 +95,10 @@ import Testing
     #expect(!forecast.finishes.contains { $0.pair == "lb0" })
   }
 
-  @Test func aWindowIsWaitedFor() {
+  @Test func aPairThatIsHeldForAWhileIsWaitedFor() {
     var scheduler = Scheduler()
     scheduler.update(candidates([["www.d0.example"]]))
-    // noon of these tests is a Monday, 14:13:20 UTC; the window opens at 22:00.
-    scheduler.setCalendar(PairCalendar(windows: [.init(start: 22 * 3_600, length: 7_200)]), of: "lb0")
+    scheduler.hold("lb0", until: after(28_000))
 
     let forecast = Forecast.run(scheduler, ledger(), from: noon)
 

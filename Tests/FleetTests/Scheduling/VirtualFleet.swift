@@ -30,7 +30,8 @@ struct VirtualFleet {
   var kills: [Double] = []
   /// When the CA answers 503.
   var outages: [ClosedRange<Double>] = []
-  var calendars: [PairID: PairCalendar] = [:]
+  /// Pairs that an operator paused, and when he lets them go on.
+  var held: [PairID: Double] = [:]
   /// Load the ledger anew from its stored rows after every change, and look for work that waits for nothing at every pause.
   var isSuspicious = false
   var giveUpAfter = 400.0 * 86_400
@@ -207,7 +208,7 @@ struct VirtualFleet {
 
   private func makeScheduler(_ candidates: [Candidate]) -> Scheduler {
     var scheduler = Scheduler(limits: limits, seed: seed)
-    for (pair, calendar) in calendars.sorted(by: { $0.key < $1.key }) { scheduler.setCalendar(calendar, of: pair) }
+    for (pair, until) in held { scheduler.hold(pair, until: after(until)) }
     scheduler.update(candidates)
     return scheduler
   }
@@ -225,8 +226,7 @@ struct VirtualFleet {
     let earlier = now.microseconds - 4_000_000
     return wanted.values.compactMap { candidate in
       guard !flying.contains(candidate.spec), candidate.notBefore ?? now <= now, !sets.contains(candidate.order.names),
-        onPair[candidate.pair, default: 0] < limits.perPair,
-        calendars[candidate.pair]?.opens(from: now) ?? now <= now
+        onPair[candidate.pair, default: 0] < limits.perPair, after(held[candidate.pair] ?? 0) <= now
       else { return nil }
       let order = candidate.order
       let isLeftByLedger = ledger.decide(order, for: .everyday, at: now) == .now
@@ -246,43 +246,22 @@ struct VirtualFleet {
       })
   }
 
-  /// The time that no scheduler can beat, net of the reserve and of what windows leave: the account's bucket, or the slowest domain's or
-  /// set's; with windows also what one pair's own windows leave of each.
+  /// The time that no scheduler can beat, net of the reserve: the account's bucket, or the slowest domain's or set's.
   var bound: Double {
     let new = candidates.filter { $0.order.exemption == .none }
-    var groups: [(Limit, [Candidate])] = [(.newOrdersPerAccount, new)]
-    var domains: [String: [Candidate]] = [:]
-    for candidate in new {
-      for domain in candidate.order.registeredDomains { domains[domain, default: []] += [candidate] }
-    }
-    groups += domains.values.map { (.certificatesPerDomain, $0) }
-    groups += Dictionary(grouping: candidates, by: \.order.names).values.map { (.certificatesPerFQDNSet, $0) }
-    if !calendars.isEmpty {
-      groups += groups.flatMap { limit, group in
-        Dictionary(grouping: group, by: \.pair).values.map { (limit, $0) }
-      }
-    }
-    return groups.map { least($1, $0) }.max() ?? 0
+    var domains: [String: Int] = [:]
+    for domain in new.flatMap(\.order.registeredDomains) { domains[domain, default: 0] += 1 }
+    let sets = Dictionary(grouping: candidates, by: \.order.names).values.map(\.count)
+    let times =
+      [least(new.count, .newOrdersPerAccount)] + domains.values.map { least($0, .certificatesPerDomain) }
+      + sets.map { least($0, .certificatesPerFQDNSet) }
+    return times.max() ?? 0
   }
 
-  /// The soonest end of a group that only this limit and the windows of its pairs hold: tokens are taken as soon as they come, while any
-  /// of the pairs is open.
-  private func least(_ group: [Candidate], _ limit: Limit) -> Double {
+  /// The soonest end of so many certificates that only this limit holds: `(N − burst) · refill`.
+  private func least(_ count: Int, _ limit: Limit) -> Double {
     guard let rule = rules[limit] else { return 0 }
-    let open = Set(group.map(\.pair)).map { calendars[$0] ?? .open }
-    let burst = Double(rule.burst - (kept[limit] ?? 0))
-    let refill = Double(rule.refill) / 1e6
-    var (now, tokens) = (0.0, burst)
-    for _ in group {
-      let token = tokens >= 1 ? now : now + (1 - tokens) * refill
-      let opening =
-        open.contains(.open)
-        ? token : open.compactMap { $0.opens(from: after(token)) }.min().map { $0.timeIntervalSince(noon) }
-      guard let opening else { return 0 }
-      tokens = min(burst, tokens + (opening - now) / refill) - 1
-      now = opening
-    }
-    return now
+    return Double(max(0, count - rule.burst + (kept[limit] ?? 0))) * Double(rule.refill) / 1e6
   }
 
   /// Let's Encrypt's production limits, from the published numbers.
