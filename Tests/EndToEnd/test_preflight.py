@@ -157,6 +157,7 @@ class Preflight(FleetTest):
                 plan = fleet.told("plan").out
                 self.assertIn("will fail (checked", plan)
                 self.assertIn("CAA forbids the CA", plan)
+                self.assertIn("will fail (checked", fleet.told("forecast").out)
                 outlook = fleet.told("plan", "--preflight", "--json").json["outlook"]
                 kinds = {group["kind"]: len(group["specs"]) for group in outlook["groups"]}
                 self.assertEqual(kinds.get("anotherPair"), 1)

@@ -3,7 +3,7 @@ import Foundation
 import Journal
 
 extension Workplace {
-  /// What the coming days bring. Changes nothing.
+  /// What the coming days bring, and what of it will fail by the last preflight. Changes nothing.
   ///
   /// - Parameter progress: told how many of the days are played through.
   public func forecast(
@@ -16,9 +16,13 @@ extension Workplace {
     }
     let now = clock.now
     let (state, buckets, _) = try wantedState(at: now)
+    let findings = try journaled(try journal.findings())
     let dispatcher = Dispatcher(
-      state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: buckets), seed: 0, at: now)
-    return dispatcher.loadForecast(days: days, supposing: names, at: now, progress: progress)
+      state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: buckets), seed: 0, findings: findings,
+      at: now)
+    var forecast = dispatcher.loadForecast(days: days, supposing: names, at: now, progress: progress)
+    forecast.outlook = Outlook(Planner.plan(state, inventory: inventory, at: now), state, findings, at: now)
+    return forecast
   }
 
   /// Ten years; what lies further ahead is no forecast.

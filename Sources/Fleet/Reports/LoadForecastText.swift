@@ -1,6 +1,6 @@
 /// The forecast for a terminal.
 extension LoadForecast {
-  /// The whole forecast: dates first, then a line a day, then the limits that hold something up.
+  /// The whole forecast: dates first, then what will fail, then a line a day, then the limits that hold something up.
   public var text: String {
     var lines: [String] = []
     if let waiting { lines.append("Waiting now: " + Self.words(waiting)) } else { lines.append("Nothing waits now.") }
@@ -10,6 +10,7 @@ extension LoadForecast {
         "\(Wording.count(undated, "certificate")) without a date within \(Wording.count(horizonDays, "day")): "
           + "paused, held for an operator, or later")
     }
+    lines += outlook?.lines(at: from) ?? []
     var table = TextTable("day (UTC)", ">issued", ">renewed", ">waiting", ">orders left", "bound by")
     for day in days {
       table.add(

@@ -17,6 +17,8 @@ public struct LoadForecast: Sendable, Equatable, Codable {
   public var limits: [LimitUse]
   /// What has no date: paused pairs, failures that wait for a person, and what the horizon cuts off.
   public var undated: Int
+  /// What the last preflight says of what waits now: it goes last, and every attempt is supposed to succeed all the same.
+  public var outlook: Outlook?
 
   /// One UTC day.
   public struct Day: Sendable, Equatable, Codable {

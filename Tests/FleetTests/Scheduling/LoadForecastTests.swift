@@ -90,6 +90,28 @@ import Testing
     #expect(text.contains("Held up by:\n  new orders per account (account): 52 certificates"))
   }
 
+  @Test func whatThePreflightDoubtsGoesLastAndIsNamed() throws {
+    let certificates = try new(60)
+    let bad = try #require(certificates.first?.spec)
+    let finding = Finding(
+      vip: bad.vipReference, name: bad.names.first, check: .addresses, verdict: .fails(.nameNotFound),
+      evidence: "NXDOMAIN", at: noon - 3_600)
+    let state = SmallFleet.state(certificates)
+    let plan = Planner.plan(state, inventory: SmallFleet.inventory(), at: noon)
+    let table = try SmallFleet.limits(orders: 10, everySeconds: 3_600)
+    let dispatcher = Dispatcher(
+      state: state, inventory: SmallFleet.inventory(),
+      ledger: Ledger(tables: [SmallFleet.authority: table], reserve: .nothing), seed: 1,
+      findings: Findings([finding]), at: noon)
+
+    var forecast = dispatcher.loadForecast(days: 10, at: noon)
+    forecast.outlook = Outlook(plan, state, Findings([finding]), at: noon)
+
+    #expect(dispatcher.forecast(at: noon).finishes.last?.spec == bad.id)
+    #expect(forecast.text.contains("1 will fail (checked 1 h ago, 1 of 60 looked at):"))
+    #expect(forecast.text.contains("NXDOMAIN"))
+  }
+
   @Test func progressIsToldDayByDay() throws {
     var told: [Int] = []
     let dispatcher = Dispatcher(
