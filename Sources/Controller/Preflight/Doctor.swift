@@ -17,7 +17,7 @@ extension Workplace {
     pair: String?, domain: String?, progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws(CommandFault) -> DoctorReport {
     var chosen = Set(try find(pairs: pair.map { [$0] } ?? []))
-    let (state, _, _) = try wantedState(at: clock.now)
+    let (state, _, _) = try await wantedState(at: clock.now)
     var certificates = state.certificates.values.filter { chosen.contains($0.spec.pair) }
     if let domain {
       let found = Set(try find([domain], in: state).map(\.spec.id))

@@ -12,7 +12,7 @@ extension Workplace {
   public func lookAhead(
     customer: String?, pair: String?, progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws(CommandFault) {
-    let (state, _, _) = try wantedState(at: clock.now)
+    let (state, _, _) = try await wantedState(at: clock.now)
     let chosen = Planner.plan(state, inventory: inventory, at: clock.now).changes.compactMap { change in
       switch (change.action, change.reason) {
       case (.issue, _), (.renew, _), (.blocked, .waiting): state.certificates[change.spec]

@@ -63,7 +63,10 @@ extension Workplace {
   private func take(
     _ files: [String]?, pair: PairID?, customer: CustomerID?, removes: Bool, isDryRun: Bool
   ) async throws(CommandFault) -> ImportResult {
-    let difference = try difference(files, pair: pair, customer: customer)
+    async let loaded = DomainLoader.load(
+      files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
+    let state = try fleetState()
+    let difference = try difference(await loaded, from: state)
     var result = ImportResult()
     result.warnings = difference.warnings
     result.returns = difference.returns
@@ -79,13 +82,10 @@ extension Workplace {
     return result
   }
 
-  /// What the files want against what the journal has; faults end the command with all of them.
+  /// What the lists want against what the journal has; faults end the command with all of them.
   func difference(
-    _ files: [String]?, pair: PairID? = nil, customer: CustomerID? = nil, from known: FleetState? = nil
+    _ loaded: (list: DomainList, diagnostics: [Diagnostic]), from state: FleetState
   ) throws(CommandFault) -> (value: ImportDifference, warnings: [String], returns: [String]) {
-    let loaded = DomainLoader.load(
-      files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
-    let state = if let known { known } else { try fleetState() }
     let sharing = Set(inventory.customers.filter(\.sharesNames).map(\.id))
     let difference = ImportDifference(
       importing: loaded.list, into: state.certificates.values.map(\.spec), sharing: sharing)

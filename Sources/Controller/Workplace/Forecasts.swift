@@ -8,14 +8,14 @@ extension Workplace {
   /// - Parameter progress: told how many of the days are played through.
   public func forecast(
     days: Int, supposing names: Int, progress: (Int) -> Void
-  ) throws(CommandFault) -> LoadForecast {
+  ) async throws(CommandFault) -> LoadForecast {
     guard (1...Self.mostDays).contains(days) else { throw .badInput("--days takes 1 to \(Self.mostDays)") }
     guard (0...Self.mostNames).contains(names) else { throw .badInput("--domains takes 0 to \(Self.mostNames)") }
     guard names == 0 || !inventory.pairs.isEmpty else {
       throw .badInput("the inventory has no pairs that could serve the domains")
     }
     let now = clock.now
-    let (state, buckets, _) = try wantedState(at: now)
+    let (state, buckets, _) = try await wantedState(at: now)
     let findings = try journaled(try journal.findings())
     let dispatcher = Dispatcher(
       state: state, inventory: inventory, ledger: Ledger(tables: limits, rows: buckets), seed: 0, findings: findings,

@@ -38,55 +38,49 @@ public struct ImportDifference: Sendable, Equatable {
 
   /// Compares. `sharing` are the customers who let others hold names at or below their own.
   public init(importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = []) {
-    // The state comes in no order; what is told to people, and which of two equal origins a move has, must not depend on it.
-    let state = state.sorted { $0.id < $1.id }
-    let known = Known(state)
-    let wanted = Set(list.specs.map(\.id))
+    let before = Self.places(of: list.specs, in: state)
+    var isWanted = [Bool](repeating: false, count: state.count)
+    for case let place? in before { isWanted[place] = true }
     let sources = Set(list.sources)
     // What other lists asked for stays whatever these say, and may be in the way.
     var others: [CertificateSpec] = []
-    for place in state.indices where !wanted.contains(state[place].id) {
+    for place in state.indices where !isWanted[place] {
       if let source = state[place].source, sources.contains(source) {
         proposedRemovals.append(state[place])
       } else {
         others.append(state[place])
       }
     }
-    let labelled = settleLabels(list, known: known, beside: others + proposedRemovals)
+    // The state comes in no order; what is told to people, and which of two equal origins a move has, must not depend on it.
+    proposedRemovals.sort { $0.id < $1.id }
+    others.sort { $0.id < $1.id }
+    let labelled = settleLabels(list, state, before, beside: others + proposedRemovals)
     findClaims(labelled, list, beside: others, sharing: sharing)
-    compare(labelled, with: known)
+    compare(labelled, with: state, before)
   }
 
-  /// The state's certificates by id. A table of places, for one of the certificates themselves would copy a dozen texts for each.
-  private struct Known {
-    private let specs: [CertificateSpec]
-    private var places: [SpecID: Int]
-
-    init(_ specs: [CertificateSpec]) {
-      self.specs = specs
-      places = Dictionary(minimumCapacity: specs.count)
-      for (place, spec) in specs.enumerated() where places[spec.id] == nil { places[spec.id] = place }
-    }
-
-    func contains(_ id: SpecID) -> Bool { places[id] != nil }
-    subscript(id: SpecID) -> CertificateSpec? { places[id].map { specs[$0] } }
+  /// Where in the state each certificate of the lists stands. Asked once, and places instead of certificates, of which each is a dozen texts.
+  private static func places(of specs: [CertificateSpec], in state: [CertificateSpec]) -> [Int?] {
+    var places = [SpecID: Int](minimumCapacity: state.count)
+    for place in state.indices { places[state[place].id] = place }
+    return specs.map { places[$0.id] }
   }
 
-  private mutating func compare(_ specs: [CertificateSpec], with known: Known) {
+  private mutating func compare(_ specs: [CertificateSpec], with state: [CertificateSpec], _ before: [Int?]) {
     var origins = Origins(proposedRemovals)
-    for spec in specs {
-      if let old = known[spec.id] {
-        if old == spec {
+    for (index, place) in before.enumerated() {
+      if let place {
+        if state[place] == specs[index] {
           unchangedCount += 1
-        } else if old.vip != spec.vip {
-          moved.append(Move(from: old, to: spec))
+        } else if state[place].vip != specs[index].vip {
+          moved.append(Move(from: state[place], to: specs[index]))
         } else {
-          changed.append(Change(from: old, to: spec))
+          changed.append(Change(from: state[place], to: specs[index]))
         }
-      } else if let origin = origins.take(for: spec) {
-        moved.append(Move(from: origin, to: spec))
+      } else if let origin = origins.take(for: specs[index]) {
+        moved.append(Move(from: origin, to: specs[index]))
       } else {
-        added.append(spec)
+        added.append(specs[index])
       }
     }
   }
@@ -105,6 +99,7 @@ public struct ImportDifference: Sendable, Equatable {
     }
 
     mutating func take(for spec: CertificateSpec) -> CertificateSpec? {
+      guard !specs.isEmpty else { return nil }
       let key = Key(customer: spec.customer, names: spec.names)
       guard let origin = specs[key]?.first else { return nil }
       specs[key]?.removeFirst()
@@ -118,33 +113,37 @@ public struct ImportDifference: Sendable, Equatable {
     var pair: PairID
     var label: String
 
-    init(_ spec: CertificateSpec, _ label: String) {
-      pair = spec.pair
+    init(_ pair: PairID, _ label: String) {
+      self.pair = pair
       self.label = label.folded
     }
   }
 
   /// A live file keeps its name: a derived label is what it was when the certificate came, whatever rows came later.
   private mutating func settleLabels(
-    _ list: DomainList, known: Known, beside others: [CertificateSpec]
+    _ list: DomainList, _ state: [CertificateSpec], _ before: [Int?], beside others: [CertificateSpec]
   ) -> [CertificateSpec] {
     var taken = [FileName: SpecID](minimumCapacity: list.specs.count + others.count)
-    for other in others { taken[FileName(other, other.label)] = other.id }
+    for other in others { taken[FileName(other.pair, other.label)] = other.id }
     var settled = list.specs
-    for index in settled.indices where settled[index].hasDerivedLabel {
-      if let old = known[settled[index].id] { settled[index].label = old.label }
+    let isDerived = settled.map(\.hasDerivedLabel)
+    for case (let index, let place?) in before.enumerated() where isDerived[index] {
+      settled[index].label = state[place].label
     }
     // Given labels and known files first, then the new derived ones, which can give way.
-    let isNewDerived = settled.map { $0.hasDerivedLabel && !known.contains($0.id) }
+    let isNewDerived = settled.indices.map { isDerived[$0] && before[$0] == nil }
     let order = settled.indices.filter { !isNewDerived[$0] } + settled.indices.filter { isNewDerived[$0] }
     for index in order {
-      let spec = settled[index]
-      if isNewDerived[index], taken[FileName(spec, spec.label)] != nil {
-        settled[index].label = Identifier.label(Identifier.label(for: spec.names.first), on: spec.vip)
+      let pair = settled[index].pair
+      if isNewDerived[index], taken[FileName(pair, settled[index].label)] != nil {
+        settled[index].label = Identifier.label(
+          Identifier.label(for: settled[index].names.first), on: settled[index].vip)
       }
-      if let other = taken.updateValue(spec.id, forKey: FileName(spec, settled[index].label)), other != spec.id {
+      let id = settled[index].id
+      if let other = taken.updateValue(id, forKey: FileName(pair, settled[index].label)), other != id {
         fault(
-          list, spec, "the file name “\(settled[index].label)” on pair “\(spec.pair)” is certificate “\(other)”'s",
+          list, settled[index],
+          "the file name “\(settled[index].label)” on pair “\(pair)” is certificate “\(other)”'s",
           "give one of them another `label`")
       }
     }

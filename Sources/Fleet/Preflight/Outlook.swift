@@ -31,12 +31,12 @@ public struct Outlook: Sendable, Equatable, Codable {
     var groups: [[String]: Group] = [:]
     (checked, total) = (0, 0)
     for change in plan.changes {
-      guard let certificate = state.certificates[change.spec] else { continue }
       switch (change.action, change.reason) {
       case (.issue, _), (.renew, _), (.blocked, .waiting): break
       case (.redeploy, _), (.keep, _), (.blocked, _): continue
       }
       total += 1
+      guard !findings.isEmpty, let certificate = state.certificates[change.spec] else { continue }
       guard let seen = findings.lookedAt(certificate.spec) else { continue }
       checked += 1
       at = min(at ?? seen, seen)

@@ -1,33 +1,44 @@
 /// Names one bucket: whose limit it is, which limit, and what is counted. Its text form is the primary key in SQLite.
 public struct BucketKey: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// The authority. The fleet has one account at each, so the authority's id stands for the account too.
-  public let authority: AuthorityID
+  public var authority: AuthorityID { parts.authority }
   /// The limit.
-  public let limit: Limit
+  public var limit: Limit { parts.limit }
   /// A registered domain, an exact set, a name; `account` and `here` where there is only one.
-  public let subject: String
-  /// Made once: an order looks its buckets up a dozen times from the decision to the certificate.
-  private let hash: UInt32
+  public var subject: String { parts.subject }
+  private let parts: Parts
 
-  /// Names a bucket.
-  public init(authority: AuthorityID, limit: Limit, subject: String) {
-    self.authority = authority
-    self.limit = limit
-    self.subject = subject
-    // The process's own seed is in it, so nobody can choose names that collide.
-    var hasher = Hasher()
-    hasher.combine(limit)
-    hasher.combine(subject)
-    hash = UInt32(truncatingIfNeeded: hasher.finalize())
+  /// An object: an order hands its keys around and looks its buckets up a dozen times from the decision to the certificate.
+  private final class Parts: Sendable {
+    let authority: AuthorityID
+    let limit: Limit
+    let subject: String
+    /// Made once.
+    let hash: Int
+
+    init(_ authority: AuthorityID, _ limit: Limit, _ subject: String) {
+      self.authority = authority
+      self.limit = limit
+      self.subject = subject
+      // The process's own seed is in it, so nobody can choose names that collide.
+      var hasher = Hasher()
+      hasher.combine(limit)
+      hasher.combine(subject)
+      hash = hasher.finalize()
+    }
   }
 
-  /// Feeds the hash that was made before.
-  public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
+  /// Names a bucket.
+  public init(authority: AuthorityID, limit: Limit, subject: String) { parts = Parts(authority, limit, subject) }
 
-  /// The hash first, which tells nearly all others apart.
+  /// Feeds the hash that was made before.
+  public func hash(into hasher: inout Hasher) { hasher.combine(parts.hash) }
+
+  /// Mostly it is the very same key; else the hash tells nearly all others apart.
   public static func == (left: BucketKey, right: BucketKey) -> Bool {
-    left.hash == right.hash && left.limit.rank == right.limit.rank && left.subject == right.subject
-      && left.authority == right.authority
+    left.parts === right.parts
+      || left.parts.hash == right.parts.hash && left.limit == right.limit && left.subject == right.subject
+        && left.authority == right.authority
   }
 
   /// `authority/limit/subject`; nil unless all three are there and the limit is known.
@@ -83,7 +94,7 @@ public struct BucketKey: Sendable, Hashable, Comparable, CustomStringConvertible
   /// By authority, then limit, then subject.
   public static func < (left: BucketKey, right: BucketKey) -> Bool {
     if left.authority != right.authority { return left.authority < right.authority }
-    if left.limit.rank != right.limit.rank { return left.limit < right.limit }
+    if left.limit != right.limit { return left.limit < right.limit }
     return left.subject < right.subject
   }
 }

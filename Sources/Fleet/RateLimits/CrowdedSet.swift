@@ -8,9 +8,16 @@ public struct CrowdedSet: Sendable, Equatable {
   public var burst: Int64
 
   /// The sets that one certificate more would bring to the limit, or that are beyond it.
-  public static func list(_ specs: some Sequence<CertificateSpec>, _ table: LimitTable) -> [CrowdedSet] {
+  public static func list(_ specs: some Collection<CertificateSpec>, _ table: LimitTable) -> [CrowdedSet] {
     guard let quota = table.quotas[.certificatesPerFQDNSet] else { return [] }
-    return Dictionary(grouping: specs, by: \.names).filter { $0.value.count > 1 && $0.value.count >= quota.burst - 1 }
+    let most = max(2, Int(quota.burst) - 1)
+    // Nearly all first names stand in one set alone, and those are told by counting them.
+    var counts: [String: Int] = [:]
+    for spec in specs { counts[spec.names.first, default: 0] += 1 }
+    counts = counts.filter { $0.value >= most }
+    guard !counts.isEmpty else { return [] }
+    return Dictionary(grouping: specs.filter { counts[$0.names.first] != nil }, by: \.names)
+      .filter { $0.value.count >= most }
       .map { CrowdedSet(names: $0.key, specs: $0.value.map(\.id).sorted(), burst: quota.burst) }
       .sorted { $0.names.names.lexicographicallyPrecedes($1.names.names) }
   }

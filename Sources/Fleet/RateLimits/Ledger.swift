@@ -7,7 +7,10 @@ public import Foundation
 /// from the moment an order is decided, and counted as spent no earlier than the CA can have spent it (see Docs/RateLimits.md).
 public struct Ledger: Sendable, Equatable {
   /// The limits of each authority; one that is absent has none.
-  public var tables: [AuthorityID: LimitTable]
+  public var tables: [AuthorityID: LimitTable] {
+    didSet { only = Only(tables) }
+  }
+  private var only: Only?
   /// What everyday work leaves.
   public var reserve: Reserve
   var buckets: [BucketKey: Bucket]
@@ -19,6 +22,7 @@ public struct Ledger: Sendable, Equatable {
   /// The ledger as it was stored.
   public init(tables: [AuthorityID: LimitTable], reserve: Reserve = .standard, rows: some Sequence<BucketRow> = []) {
     self.tables = tables
+    only = Only(tables)
     self.reserve = reserve
     buckets = [:]
     held = [:]
@@ -65,11 +69,21 @@ public struct Ledger: Sendable, Equatable {
   }
 
   func quota(of key: BucketKey) -> Quota? {
-    // Nearly every fleet has one authority, and then there is nothing to look up.
-    if tables.count == 1, let only = tables.first {
-      return only.key == key.authority ? only.value.quota(key.limit, subject: key.subject) : nil
+    guard let only else { return tables[key.authority]?.quota(key.limit, subject: key.subject) }
+    return only.authority == key.authority ? only.quotas[key.limit.rank] : nil
+  }
+
+  /// Nearly every fleet has one authority and no domain with a limit of its own, and then there is nothing to look up.
+  private struct Only: Sendable, Equatable {
+    let authority: AuthorityID
+    /// By the limits' ranks.
+    let quotas: [Quota?]
+
+    init?(_ tables: [AuthorityID: LimitTable]) {
+      guard tables.count == 1, let (authority, table) = tables.first, table.domainOverrides.isEmpty else { return nil }
+      self.authority = authority
+      quotas = Limit.allCases.sorted().map { table.quotas[$0] }
     }
-    return tables[key.authority]?.quota(key.limit, subject: key.subject)
   }
 
   /// What must be left after the token: the emergency reserve, and always one before the CA would pause a name.

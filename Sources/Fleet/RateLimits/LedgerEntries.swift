@@ -4,8 +4,11 @@ public import Foundation
 extension Ledger {
   /// Promises an attempt its tokens. Call it after `decide` said `.now` and before anything is sent. Asking twice changes nothing.
   public mutating func reserve(_ attempt: AttemptID, _ order: PlannedOrder, at now: Date) -> [BucketRow] {
-    let keys = order.charges.filter { $0.isHeld && quota(of: $0.key) != nil }.map(\.key)
-    for key in keys { buckets[key, default: Bucket()].hold(attempt) }
+    var keys: [BucketKey] = []
+    for charge in order.charges where charge.isHeld && quota(of: charge.key) != nil {
+      buckets[charge.key, default: Bucket()].hold(attempt)
+      keys.append(charge.key)
+    }
     if let before = held[attempt] {
       held[attempt] = Set(before + keys).sorted()
     } else {

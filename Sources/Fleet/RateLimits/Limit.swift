@@ -48,8 +48,11 @@ public enum Limit: String, Sendable, Codable, CaseIterable, Comparable {
   /// Orders as the documentation lists them.
   public static func < (left: Limit, right: Limit) -> Bool { left.rank < right.rank }
 
-  /// By its rank: Swift would hash the name, and every look at a bucket asks a table of limits.
+  /// By its rank: Swift would hash and compare the names, and every look at a bucket asks which limit it is.
   public func hash(into hasher: inout Hasher) { hasher.combine(rank) }
+
+  /// By their ranks, too.
+  public static func == (left: Limit, right: Limit) -> Bool { left.rank == right.rank }
 
   var rank: Int {
     switch self {

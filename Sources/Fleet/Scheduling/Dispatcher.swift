@@ -24,8 +24,11 @@ public struct Dispatcher: Sendable {
   var scheduler: Scheduler
   var standings: [PairID: PairStanding] = [:]
   var dirty: Set<SpecID>
-  /// The certificates of each pair; one that moved away or was removed may linger, which costs a look.
-  private var members: [PairID: Set<SpecID>]
+  /// The certificates of each pair; one that moved away or was removed may linger, which costs a look. Made when it is first asked for: a
+  /// forecast never does.
+  private lazy var members: [PairID: Set<SpecID>] = state.certificates.values.reduce(into: [:]) {
+    $0[$1.spec.pair, default: []].insert($1.spec.id)
+  }
   private var replanAt: Date
   var deployments: [PairID: [BatchTarget: Set<AttemptReference>]] = [:]
   var waitingSince: [AttemptReference: Date] = [:]
@@ -80,10 +83,9 @@ public struct Dispatcher: Sendable {
     random = SeededGenerator(seed: seed)
     let attempts = inventory.pace.attemptsInFlight
     scheduler = Scheduler(limits: .init(total: attempts, perPair: attempts), seed: seed)
-    dirty = Set(state.certificates.keys)
-    members = [:]
-    for spec in state.certificates.values.lazy.map(\.spec) { members[spec.pair, default: []].insert(spec.id) }
-    replanAt = now.addingTimeInterval(Self.replanSeconds)
+    dirty = []
+    // The first look is at everything.
+    replanAt = .distantPast
     leavesLeft = maximum
   }
 

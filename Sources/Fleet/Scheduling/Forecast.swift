@@ -84,10 +84,10 @@ public struct Forecast: Sendable, Equatable {
     var ledger = ledger
     ledger.returnsRows = false
     var now = from
-    var arrivals = Heap<Arrival>()
-    var open: [Int: (finish: Finish, attempt: AttemptID)] = [:]
-    var orders: [Int: PlannedOrder] = [:]
+    // All take the same time, so orders are created, and certificates issued, in the order of their starts.
     var finishes: [Finish] = []
+    var flights: [(attempt: AttemptID, order: PlannedOrder?)] = []
+    var (created, issued) = (0, 0)
     let horizon = from.addingTimeInterval(Double(horizonDays) * 86_400)
     var renewals = Heap<Renewal>()
     for (at, candidate) in later.due { renewals.push(Renewal(at: at, candidate: candidate)) }
@@ -95,7 +95,13 @@ public struct Forecast: Sendable, Equatable {
     var serial = 0
 
     func attempt(_ serial: Int) -> AttemptID { AttemptID("forecast-\(serial)") }
-    func next() -> Date { min(arrivals.first?.at ?? .distantFuture, renewals.first?.at ?? .distantFuture) }
+    func creation() -> Date? {
+      created < finishes.count ? finishes[created].start.addingTimeInterval(latency.order) : nil
+    }
+    func next() -> Date {
+      let issue = issued < finishes.count ? finishes[issued].end : .distantFuture
+      return min(creation() ?? .distantFuture, issue, renewals.first?.at ?? .distantFuture)
+    }
 
     run: while now <= horizon {
       while day <= now {
@@ -106,32 +112,31 @@ public struct Forecast: Sendable, Equatable {
         renewals.pop()
         scheduler.add(renewal.candidate)
       }
-      while let arrival = arrivals.first, arrival.at <= now {
-        arrivals.pop()
-        guard let (finish, id) = open[arrival.serial] else { continue }
-        if arrival.isIssued {
-          _ = ledger.commit(id, at: now)
+      while true {
+        if issued < created, finishes[issued].end <= now {
+          let finish = finishes[issued]
+          _ = ledger.commit(flights[issued].attempt, at: now)
           scheduler.finished(finish.spec)
-          open[arrival.serial] = nil
-          if let lifetime = later.lifetime, let order = orders.removeValue(forKey: arrival.serial) {
+          if let lifetime = later.lifetime, let order = flights[issued].order {
             renewals.push(Renewal(finish, order, from: now, lifetime: lifetime))
+            flights[issued].order = nil
           }
+          issued += 1
+        } else if let creation = creation(), creation <= now {
+          _ = ledger.orderCreated(flights[created].attempt, at: now)
+          created += 1
         } else {
-          _ = ledger.orderCreated(id, at: now)
+          break
         }
       }
       serial += 1
       switch scheduler.next(at: now, ledger: &ledger, attempt: attempt(serial)) {
       case .start(let lease):
-        let end = now.addingTimeInterval(latency.issue)
-        let finish = Finish(
-          spec: lease.spec, kind: lease.kind, pair: lease.pair, customer: lease.customer, start: now, end: end,
-          boundBy: lease.boundBy)
-        open[serial] = (finish, lease.attempt)
-        if later.lifetime != nil { orders[serial] = lease.order }
-        finishes.append(finish)
-        arrivals.push(Arrival(at: now.addingTimeInterval(latency.order), serial: serial, isIssued: false))
-        arrivals.push(Arrival(at: end, serial: serial, isIssued: true))
+        finishes.append(
+          Finish(
+            spec: lease.spec, kind: lease.kind, pair: lease.pair, customer: lease.customer, start: now,
+            end: now.addingTimeInterval(latency.issue), boundBy: lease.boundBy))
+        flights.append((lease.attempt, later.lifetime == nil ? nil : lease.order))
       case .wait(let until, _): now = min(until, next())
       case .idle:
         let next = next()
@@ -168,16 +173,6 @@ public struct Forecast: Sendable, Equatable {
       group.boundBy = finish.boundBy
     }
     return group
-  }
-
-  private struct Arrival: Sendable, Comparable {
-    var at: Date
-    var serial: Int
-    var isIssued: Bool
-
-    static func < (left: Arrival, right: Arrival) -> Bool {
-      left.at == right.at ? left.serial < right.serial : left.at < right.at
-    }
   }
 
   private struct Renewal: Sendable, Comparable {

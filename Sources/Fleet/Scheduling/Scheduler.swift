@@ -72,18 +72,18 @@ public struct Scheduler: Sendable {
   public mutating func add(_ candidate: Candidate) {
     if let index = jobOf[candidate.spec] {
       if case .inFlight = jobs[index].place { return }
-      if jobs[index].candidate == candidate { return }
+      if jobs[index].wish.candidate == candidate { return }
       remove(candidate.spec)
     }
-    let rank = Rank(candidate, seed: seed)
+    let wish = Wish(candidate, seed: seed)
     let index: Int
     if let slot = freeSlots.popLast() {
       index = slot
       let stamp = jobs[slot].stamp
-      jobs[slot] = Job(candidate: candidate, rank: rank, place: .incoming, stamp: stamp + 1)
+      jobs[slot] = Job(wish: wish, place: .incoming, stamp: stamp + 1)
     } else {
       index = jobs.count
-      jobs.append(Job(candidate: candidate, rank: rank, place: .incoming))
+      jobs.append(Job(wish: wish, place: .incoming))
     }
     jobOf[candidate.spec] = index
     incoming.append(index)
@@ -99,16 +99,16 @@ public struct Scheduler: Sendable {
   /// An attempt ended, well or not, and the ledger knows. To try again, add it anew.
   public mutating func finished(_ spec: SpecID) {
     guard let index = jobOf[spec], jobs[index].place == .inFlight else { return }
-    let order = jobs[index].candidate.order
+    let wish = jobs[index].wish
     let cell = jobs[index].cell
     let pair = cells[cell].pair
     pairs[pair].inFlight -= 1
     markPairDirty(pair)
-    if flying[order.names] == spec {
-      flying[order.names] = nil
-      incoming += behind.removeValue(forKey: order.names) ?? []
+    if flying[wish.candidate.order.names] == spec {
+      flying[wish.candidate.order.names] = nil
+      if !behind.isEmpty { incoming += behind.removeValue(forKey: wish.candidate.order.names) ?? [] }
     }
-    for charge in order.charges where charge.key.limit == .certificatesPerDomain {
+    for charge in wish.candidate.order.charges where charge.key.limit == .certificatesPerDomain {
       for urgency in [Urgency.everyday, .emergency] {
         if let meter = meterOf[MeterKey(key: charge.key, urgency: urgency)] { markMeterDirty(meter) }
       }
@@ -162,20 +162,20 @@ public struct Scheduler: Sendable {
         park(cell)
         continue
       }
-      let candidate = jobs[index].candidate
-      if flying[candidate.order.names] != nil {
+      let wish = jobs[index].wish
+      if flying[wish.candidate.order.names] != nil {
         takeOut(index)
         jobs[index].place = .aside
-        behind[candidate.order.names, default: []].append(index)
+        behind[wish.candidate.order.names, default: []].append(index)
         continue
       }
-      if let open = candidate.attempt, ledger.isReserved(open) {
+      if let open = wish.candidate.attempt, ledger.isReserved(open) {
         return .start(start(index, attempt: open, rows: [], at: moment))
       }
-      switch ledger.decide(candidate.order, for: urgency(of: candidate, at: moment), at: now) {
+      switch ledger.decide(wish.candidate.order, for: urgency(of: wish, at: moment), at: now) {
       case .now:
-        let id = candidate.attempt ?? attempt()
-        let rows = ledger.reserve(id, candidate.order, at: now)
+        let id = wish.candidate.attempt ?? attempt()
+        let rows = ledger.reserve(id, wish.candidate.order, at: now)
         return .start(start(index, attempt: id, rows: rows, at: moment))
       case .wait(let until, let key): stepAside(index, key, until: until.microseconds)
       case .occupied(let key): stepAside(index, key, until: nil)
@@ -184,24 +184,24 @@ public struct Scheduler: Sendable {
   }
 
   private mutating func start(_ index: Int, attempt: AttemptID, rows: [BucketRow], at now: Microseconds) -> Lease {
-    let candidate = jobs[index].candidate
+    let wish = jobs[index].wish
     let boundBy = lastBinding(of: index)
     takeOut(index)
     let cell = jobs[index].cell
     jobs[index].place = .inFlight
-    flying[candidate.order.names] = candidate.spec
+    flying[wish.candidate.order.names] = wish.candidate.spec
     pairs[cells[cell].pair].inFlight += 1
     inFlightCount += 1
     // Others that wait for the same bucket get their turn at what is left in it.
     for meter in lanes[cells[cell].lane].meters { markMeterDirty(meter) }
     markPairDirty(cells[cell].pair)
     return Lease(
-      spec: candidate.spec, kind: candidate.kind, pair: candidate.pair, customer: candidate.customer, attempt: attempt,
-      order: candidate.order, rows: rows, boundBy: boundBy)
+      spec: wish.candidate.spec, kind: wish.candidate.kind, pair: wish.candidate.pair,
+      customer: wish.candidate.customer, attempt: attempt, order: wish.candidate.order, rows: rows, boundBy: boundBy)
   }
 
   private mutating func free(_ index: Int) {
-    jobOf[jobs[index].candidate.spec] = nil
+    jobOf[jobs[index].wish.candidate.spec] = nil
     jobs[index].place = .gone
     jobs[index].stamp += 1
     freeSlots.append(index)

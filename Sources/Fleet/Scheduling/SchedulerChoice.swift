@@ -323,11 +323,11 @@ extension Scheduler {
     switch alarm.kind {
     case .wake:
       if case .asleep(let binding) = jobs[alarm.index].place { return binding }
-      return .backOff(jobs[alarm.index].candidate.spec)
+      return .backOff(jobs[alarm.index].wish.candidate.spec)
     case .danger:
       let lane = lanes[cells[jobs[alarm.index].cell].lane]
       if case .asleep(let meter) = lane.state { return .limit(meters[meter].key) }
-      return gates[lane.gate].key.map { .limit($0) } ?? .pair(jobs[alarm.index].candidate.pair)
+      return gates[lane.gate].key.map { .limit($0) } ?? .pair(jobs[alarm.index].wish.candidate.pair)
     case .meter: return .limit(meters[alarm.index].key)
     case .pair: return .closed(pairs[alarm.index].id)
     }
@@ -335,19 +335,19 @@ extension Scheduler {
 
   /// What a job that starts now had to wait for last.
   func lastBinding(of index: Int) -> Binding? {
-    let job = jobs[index]
-    let cell = cells[job.cell]
-    let lane = lanes[cell.lane]
-    let gate = gates[lane.gate]
+    let readyAt = jobs[index].readyAt
+    let cell = jobs[index].cell
+    let lane = cells[cell].lane
+    let gate = lanes[lane].gate
     var last: (at: Microseconds, binding: Binding)?
     func offer(_ at: Microseconds, _ binding: Binding?) {
-      guard let binding, at > job.readyAt, at > last?.at ?? .min else { return }
+      guard let binding, at > readyAt, at > last?.at ?? .min else { return }
       last = (at, binding)
     }
-    offer(lane.wokeAt, lane.wokenBy.map { .limit($0) })
-    offer(gate.openedAt, gate.key.map { .limit($0) })
-    offer(cell.releasedAt, cell.parkedBy)
+    offer(lanes[lane].wokeAt, lanes[lane].wokenBy.map { .limit($0) })
+    offer(gates[gate].openedAt, gates[gate].key.map { .limit($0) })
+    offer(cells[cell].releasedAt, cells[cell].parkedBy)
     offer(totalFreedAt, .total)
-    return last?.binding ?? job.heldBy
+    return last?.binding ?? jobs[index].heldBy
   }
 }

@@ -2,8 +2,7 @@ import Foundation
 
 /// A certificate in the scheduler. Parts refer to each other by index; a stamp tells an outdated heap entry from a living one.
 struct Job: Sendable {
-  var candidate: Candidate
-  var rank: Rank
+  let wish: Wish
   var place: Place
   var cell = 0
   var stamp = 0
@@ -23,6 +22,17 @@ struct Job: Sendable {
     case inFlight
     /// The slot is free.
     case gone
+  }
+}
+
+/// What a job is for. An object, because a candidate holds a dozen texts and is looked at from its arrival to its start.
+final class Wish: Sendable {
+  let candidate: Candidate
+  let rank: Rank
+
+  init(_ candidate: Candidate, seed: UInt64) {
+    self.candidate = candidate
+    rank = Rank(candidate, seed: seed)
   }
 }
 

@@ -22,31 +22,31 @@ struct GateKey: Hashable, Sendable {
 
 /// Where jobs stand: in cells of lanes behind gates, in the alarm's heap, behind the same names.
 extension Scheduler {
-  func urgency(of candidate: Candidate, at now: Microseconds) -> Urgency {
-    if candidate.isUrgent { return .emergency }
-    guard let danger = candidate.dangerAt else { return .everyday }
+  func urgency(of wish: Wish, at now: Microseconds) -> Urgency {
+    if wish.candidate.isUrgent { return .emergency }
+    guard let danger = wish.candidate.dangerAt else { return .everyday }
     // What expired and still fails has nothing left to be saved; hundreds of customers who left must not take the reserve every day.
-    if candidate.looksBad, let expiry = candidate.expiry, expiry.microseconds <= now { return .everyday }
+    if wish.candidate.looksBad, let expiry = wish.candidate.expiry, expiry.microseconds <= now { return .everyday }
     return danger.microseconds <= now ? .emergency : .everyday
   }
 
   /// Puts a job where it belongs now.
   mutating func place(_ index: Int, at now: Microseconds) {
-    let candidate = jobs[index].candidate
-    if let notBefore = candidate.notBefore?.microseconds, notBefore > now {
-      sleep(index, until: notBefore, .backOff(candidate.spec))
+    let wish = jobs[index].wish
+    if let notBefore = wish.candidate.notBefore?.microseconds, notBefore > now {
+      sleep(index, until: notBefore, .backOff(wish.candidate.spec))
       return
     }
-    let urgency = urgency(of: candidate, at: now)
-    if urgency == .everyday, let danger = candidate.dangerAt, danger.microseconds > now {
+    let urgency = urgency(of: wish, at: now)
+    if urgency == .everyday, let danger = wish.candidate.dangerAt, danger.microseconds > now {
       setAlarm(Alarm(at: danger.microseconds, kind: .danger, index: index, stamp: jobs[index].stamp + 1))
     }
-    let cell = cell(for: candidate, urgency)
+    let cell = cell(for: wish, urgency)
     jobs[index].cell = cell
     jobs[index].place = .ready
     jobs[index].stamp += 1
     jobs[index].readyAt = now
-    cells[cell].jobs.push(Entry(rank: jobs[index].rank, index: index, stamp: jobs[index].stamp))
+    cells[cell].jobs.push(Entry(rank: wish.rank, index: index, stamp: jobs[index].stamp))
     if cells[cell].jobs.isCrowded {
       var heap = Heap<Entry>()
       swap(&heap, &cells[cell].jobs)
@@ -160,9 +160,9 @@ extension Scheduler {
     return pairs.count - 1
   }
 
-  private mutating func cell(for candidate: Candidate, _ urgency: Urgency) -> Int {
-    let lane = lane(for: candidate, urgency)
-    let key = CellKey(lane: lane, pair: desk(of: candidate.pair))
+  private mutating func cell(for wish: Wish, _ urgency: Urgency) -> Int {
+    let lane = lane(for: wish, urgency)
+    let key = CellKey(lane: lane, pair: desk(of: wish.candidate.pair))
     if let index = cellOf[key] { return index }
     cells.append(Cell(lane: lane, pair: key.pair))
     cellOf[key] = cells.count - 1
@@ -170,12 +170,12 @@ extension Scheduler {
     return cells.count - 1
   }
 
-  private mutating func lane(for candidate: Candidate, _ urgency: Urgency) -> Int {
+  private mutating func lane(for wish: Wish, _ urgency: Urgency) -> Int {
     var gateKey: BucketKey?
     var needed: [Int] = []
     // An open try holds its tokens already.
-    if candidate.attempt == nil {
-      for charge in candidate.order.charges where charge.isGate {
+    if wish.candidate.attempt == nil {
+      for charge in wish.candidate.order.charges where charge.isGate {
         if charge.key.limit == .newOrdersPerAccount { gateKey = charge.key }
         if charge.key.limit == .certificatesPerDomain { needed.append(meter(charge.key, urgency)) }
       }

@@ -26,7 +26,7 @@ struct ForecastCommand: AsyncParsableCommand {
     let started = Date()
     let draws = Terminal.isInteractive && !options.quiet && !options.json
     var isDrawn = false
-    let forecast = try workplace.forecast(days: days, supposing: domains) { done in
+    let forecast = try await workplace.forecast(days: days, supposing: domains) { done in
       // A quick answer needs no bar.
       guard draws, Date().timeIntervalSince(started) > 0.5 else { return }
       isDrawn = true

@@ -45,8 +45,9 @@ struct PlanCommand: AsyncParsableCommand {
       try await workplace.lookAhead(
         customer: customer, pair: pair, progress: ProgressDisplay.phase("looking at names", options))
     }
-    let request = PlanRequest(customer: customer, pair: pair, actions: only.map(\.action))
-    let forecast = try workplace.plan(request)
+    let request = PlanRequest(
+      customer: customer, pair: pair, actions: only.map(\.action), isKept: out != nil || options.json)
+    let forecast = try await workplace.plan(request)
     if let out { try forecast.plan.save(to: out) }
     if options.json {
       try Terminal.show(json: forecast)
