@@ -17,6 +17,9 @@ extension LoadForecast {
         Wording.day(day.date), Wording.grouped(day.issued), Wording.grouped(day.renewed), Wording.grouped(day.waiting),
         day.ordersLeft.map { Wording.grouped(Int($0)) } ?? "-", day.boundBy ?? "")
     }
+    if table.isEmpty, undated == 0 {
+      lines.append("Nothing falls due within \(Wording.count(horizonDays, "day")) either; --days looks further.")
+    }
     if !table.isEmpty { lines += [""] + table.lines }
     let shown = limits.prefix(Self.shownLimits)
     if !shown.isEmpty {

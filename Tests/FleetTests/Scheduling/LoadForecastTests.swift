@@ -81,6 +81,12 @@ import Testing
     #expect((26...27).contains(short.undated))
   }
 
+  @Test func quietDaysAreSaidToBeQuiet() throws {
+    let text = try forecast([], days: 30).text
+
+    #expect(text == "Nothing waits now.\nNothing falls due within 30 days either; --days looks further.")
+  }
+
   @Test func theTextHasALineForEachDayAndTheLimits() throws {
     let text = try forecast(try new(60), days: 10, supposing: 2).text
 
