@@ -108,7 +108,9 @@ public struct Lack: Sendable, Equatable, Codable {
       lacks.append(
         Lack(
           what: "stunnel cannot be reloaded: \(found.complaint ?? "no running process")",
-          remedy: "correct `pid-file:`, or give a `reload:` command that the login may run", isFatal: true))
+          remedy:
+            "start it if it does not run; else correct `pid-file:`, or give a `reload:` command that the login may run",
+          isFatal: true))
     } else if let complaint = found.complaint {
       lacks.append(Lack(what: complaint, remedy: "let \(facts.login) read the log and write the include directory"))
     }

@@ -78,7 +78,7 @@ struct ReloadDesk: Sendable {
     // A name that the node does not know yet is answered with its default certificate, which is a handshake as well.
     let specs = served + [neighbour].compactMap(\.self) + held.map(\.spec)
     func place(_ address: String, _ port: UInt16, _ spec: CertificateSpec?) -> ReloadWatch.Place? {
-      spec.map { .init(address: address, port: port, serverName: Verifier.Wanted($0, leaf: "").serverName) }
+      spec.map { ReloadWatch.Place(address: address, port: port, asking: $0, at: termination) }
     }
     if let probe = termination.probe { return place(probe.address, probe.port, specs.first) }
     for vip in pair.pair.vips where termination.vips?.contains(vip.id) ?? true {

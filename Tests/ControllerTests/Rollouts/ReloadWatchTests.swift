@@ -76,6 +76,23 @@ import Testing
     #expect(reason.hasPrefix("127.0.0.1:1 did not answer before the reload either: "), "\(reason)")
   }
 
+  /// stunnel 5.68 dereferences a null pointer in its SNI callback when a client that connected before a reload names a section after it.
+  @Test func stunnelIsAskedWithoutAServerName() throws {
+    let spec = CertificateSpec(
+      id: SpecID("p/web"), pair: PairID("p"), vip: VIPID("v"), customer: nil, label: "web",
+      names: try #require(NameSet(["one.example"])), key: .ecdsaP256, profile: nil, registeredDomains: ["one.example"],
+      source: nil)
+
+    let stunnel = ReloadWatch.Place(
+      address: "192.0.2.1", port: 443, asking: spec,
+      at: .stunnel(StunnelTermination(certificates: "/c", configuration: "/s")))
+    let haproxy = ReloadWatch.Place(
+      address: "192.0.2.1", port: 443, asking: spec, at: .haproxy(HAProxyTermination(certificates: "/c")))
+
+    #expect(stunnel.serverName == "192.0.2.1")
+    #expect(haproxy.serverName == "one.example")
+  }
+
   private func measured(_ seen: ReloadHandshakes, at port: UInt16) throws -> HandshakeTally {
     guard case .measured("127.0.0.1:\(port)", let tally) = seen else {
       throw Unmeasured(description: "\(seen)")
