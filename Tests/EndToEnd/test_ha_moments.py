@@ -48,11 +48,13 @@ class Moments(EdgeTest):
         run, met, last = PausedRun(self, self.fleet), 0, ""
         while run.next():
             events = run.events()
-            if sum(kind == "rolloutStarted" for kind, _ in events) <= since:
+            started = [body["rollout"] for kind, body in events if kind == "rolloutStarted"]
+            if len(started) <= since:
                 continue
-            kind, body = events[-1]
-            if kind == "rolloutEnded":
+            # One commit may hold the end of the rollout and more.
+            if any(kind == "rolloutEnded" and body["rollout"] == started[-1] for kind, body in events):
                 break
+            kind, body = events[-1]
             last, met = str(body.get("step", kind)), met + 1
             if met == moment:
                 return run, last
