@@ -53,8 +53,7 @@ class Housekeeping(FleetTest):
         """The passive node misses a certificate, and the key that it owes rots meanwhile on the active one."""
         fleet = self.fleet
         fleet.ask(do="node", node=self.passive.id, action="stop")
-        with open(fleet.path("domains.csv"), "w") as table:
-            table.write("domain,pair,key\n" + "".join(f"{name},{PAIR},p384\n" for name in NAMES))
+        fleet.rekey("p384")
         fleet.certfleet("run")
         damage(self.active.path("work", "keys", self.attempt(NAMES[0]) + ".key"))
         fleet.ask(do="node", node=self.passive.id, action="start")
@@ -106,8 +105,7 @@ class Housekeeping(FleetTest):
         times = f"from: {opens:%H:%M}, to: {opens + timedelta(hours=1):%H:%M}"
         fleet.edit("pairs:\n", f"windows:\n  - {{ id: later, {times} }}\npairs:\n")
         fleet.edit("    degraded: deploy\n", "    degraded: deploy\n    windows: [later]\n")
-        with open(fleet.path("domains.csv"), "w") as table:
-            table.write("domain,pair,key\n" + "".join(f"{name},{PAIR},p256\n" for name in NAMES))
+        fleet.rekey("p256")
         before = len(mailbox.messages(fleet.lab))
         run = fleet.start("renew")
         self.addCleanup(stop, run)

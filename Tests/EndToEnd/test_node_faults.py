@@ -4,7 +4,6 @@ wrong is said, and the next run leaves nothing behind."""
 
 from __future__ import annotations
 
-import csv
 import glob
 import os
 import signal
@@ -114,10 +113,7 @@ class NodeFaults(FleetTest):
     def bring(self) -> None:
         """Every certificate is to be replaced: another kind of key is another revision."""
         self.key = "p384" if self.key == "p256" else "p256"
-        with open(self.fleet.path("domains.csv"), "w", newline="") as file:
-            table = csv.writer(file, lineterminator="\n")
-            table.writerow(("domain", "pair", "key"))
-            table.writerows((name, step, self.key) for step in STEPS for name in names(step))
+        self.fleet.rekey(self.key)
 
     def files(self, node: Node) -> dict[str, str]:
         """Name → the leaf in the node's file; each file was read with its key."""

@@ -132,7 +132,7 @@ actor PairSession {
     let used = Set(links.keys.flatMap { unwanted[$0] ?? [] })
     let attempts = (unwanted[.controller] ?? []).filter { !used.contains($0) }
     guard !attempts.isEmpty, case .success = await controllerKeys.remove(attempts) else { return [] }
-    unwanted[.controller] = Array(used)
+    unwanted[.controller]?.removeAll { !used.contains($0) }
     return [.keysRemoved(node: .controller, attempts: attempts)]
   }
 

@@ -9,23 +9,6 @@ actor ReloadWatch {
     var address: String
     var port: UInt16
     var serverName: String
-
-    init(address: String, port: UInt16, serverName: String) {
-      self.address = address
-      self.port = port
-      self.serverName = serverName
-    }
-
-    /// stunnel is asked without SNI, for an address is no server name: 5.68 crashes when a client that connected before a reload names one of its
-    /// SNI sections after it, and a watch must not be that client.
-    init(address: String, port: UInt16, asking spec: CertificateSpec, at termination: Termination) {
-      let serverName =
-        switch termination {
-        case .stunnel: address
-        case .haproxy: Verifier.Wanted(spec, leaf: "").serverName
-        }
-      self.init(address: address, port: port, serverName: serverName)
-    }
   }
 
   private let place: Place
@@ -106,4 +89,17 @@ actor ReloadWatch {
 
   /// Rounded up: none takes no time.
   private static func milliseconds(_ span: Duration) -> Int { Int((span / .milliseconds(1)).rounded(.up)) }
+}
+
+extension ReloadWatch.Place {
+  /// stunnel is asked without SNI, for an address is no server name: 5.68 crashes when a client that connected before a reload names one of its
+  /// SNI sections after it, and a watch must not be that client.
+  init(address: String, port: UInt16, asking spec: CertificateSpec, at termination: Termination) {
+    let serverName =
+      switch termination {
+      case .stunnel: address
+      case .haproxy: Verifier.Wanted(spec, leaf: "").serverName
+      }
+    self.init(address: address, port: port, serverName: serverName)
+  }
 }

@@ -1,5 +1,6 @@
 @preconcurrency import Dispatch
 import Glibc
+import Synchronization
 
 /// Signals, in the one file that may leave structured concurrency: the first asks a run to finish what is under way, the second cancels it.
 final class ShutdownSignals: Sendable {
@@ -26,12 +27,13 @@ final class ShutdownSignals: Sendable {
     signal(SIGTERM, SIG_DFL)
   }
 
-  /// Counts on the signals' serial queue only, hence unchecked.
-  private final class Counter: @unchecked Sendable {  // touched on one serial queue
-    private var count = 0
+  private final class Counter: Sendable {
+    private let count = Mutex(0)
     func next() -> Int {
-      count += 1
-      return count
+      count.withLock { count in
+        count += 1
+        return count
+      }
     }
   }
 }

@@ -209,11 +209,8 @@ struct SweepRunner {
       }
     case .rollOut(let order):
       guard let pair = pairs[order.pair] else { return }
-      let state = loop.dispatcher.state
-      let certificates = order.items.compactMap { state.certificates[$0.spec] }
-      let neighbour =
-        certificates.contains { $0.served != nil }
-        ? nil : state.certificates.values.first { $0.spec.pair == order.pair && $0.served != nil }?.spec
+      let certificates = order.items.compactMap { loop.dispatcher.state.certificates[$0.spec] }
+      let neighbour = loop.dispatcher.neighbour(of: certificates, on: order.pair)
       group.addTask { [deployer] in
         do throws(JournalError) {
           let failure = try await deployer.rollOut(order, certificates, neighbour: neighbour, on: pair)

@@ -40,10 +40,9 @@ struct SweepStage {
     let desk = AuthorityDesk(
       inventory: inventory, http: http, recorder: recorder, requests: requests, clock: clock)
     var dispatcher = start
-    let hasOrders = start.hasOrders(at: clock.now)
-    let mayOrder = start.mayComeToOrder(at: clock.now)
-    let account = try await desk.open(start.state, isNeeded: mayOrder, ledger: &dispatcher.ledger)
-    if account.failure != nil || !mayOrder { dispatcher.stopOrdering() }
+    let ordering = start.ordering(at: clock.now)
+    let account = try await desk.open(start.state, isNeeded: ordering.isPossible, ledger: &dispatcher.ledger)
+    if account.failure != nil || !ordering.isPossible { dispatcher.stopOrdering() }
     let client = SSHClient(handshakeLimit: Self.handshakes)
     let targets = NodeTargets(state: start.state)
     let nodes = Gate(limit: inventory.pace.nodesInFlight)
@@ -76,7 +75,7 @@ struct SweepStage {
       dispatcher, sweep: sweep, bounds: bounds, from: sequence, messages: messages, post: post)
     await client.shutdown()
     // A CA that is away is nobody's trouble while nothing was to be asked of it.
-    let isTrouble = hasOrders || account.failure?.kind.retry != .whenAllowed
+    let isTrouble = ordering.isSure || account.failure?.kind.retry != .whenAllowed
     return (outcome, isTrouble ? account.failure : nil)
   }
 }

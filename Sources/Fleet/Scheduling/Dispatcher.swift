@@ -159,14 +159,10 @@ public struct Dispatcher: Sendable {
     mayOrder = false
   }
 
-  /// Whether anything is to be asked of the CA.
-  public func hasOrders(at now: Date) -> Bool {
-    Planner.plan(state, inventory: inventory, at: now).changes.contains { $0.action == .issue || $0.action == .renew }
-  }
-
-  /// Whether anything may come to be asked of the CA: of what is only to be rolled out, a key may turn out to be lost.
-  public func mayComeToOrder(at now: Date) -> Bool {
-    Planner.plan(state, inventory: inventory, at: now).changes.contains { $0.action != .keep && $0.action != .blocked }
+  /// Whether anything is to be asked of the CA, or may come to be: of what is only to be rolled out, a key may turn out to be lost.
+  public func ordering(at now: Date) -> (isSure: Bool, isPossible: Bool) {
+    let actions = Set(Planner.plan(state, inventory: inventory, at: now).changes.map(\.action))
+    return (!actions.isDisjoint(with: [.issue, .renew]), !actions.isSubset(of: [.keep, .blocked]))
   }
 
   // MARK: What comes out
@@ -216,6 +212,15 @@ public struct Dispatcher: Sendable {
 
   /// What the nodes of a pair said last in this run.
   public func survey(of pair: PairID) -> PairSurvey? { standings[pair]?.survey }
+
+  /// One that the pair serves, where it serves none of these.
+  public mutating func neighbour(of certificates: [CertificateState], on pair: PairID) -> CertificateSpec? {
+    guard !certificates.contains(where: { $0.served != nil }) else { return nil }
+    for id in members[pair] ?? [] {
+      if let other = state.certificates[id], other.spec.pair == pair, other.served != nil { return other.spec }
+    }
+    return nil
+  }
 
   // MARK: Deciding
 

@@ -184,12 +184,12 @@ final class ForwardedOperation: Operation {
   }
 }
 
-/// Lets a channel be the answer to a task. `@unchecked Sendable`: it is looked into on the reactor's thread only.
-struct ForwardedHandle: @unchecked Sendable {
+/// Lets a channel be the answer to a task.
+struct ForwardedHandle: @unchecked Sendable {  // looked into on the reactor's thread only
   let operation: ForwardedOperation
 }
 
-/// Lets a listener be known to a task. `@unchecked Sendable`: it is looked into on the reactor's thread only.
-struct ListenHandle: @unchecked Sendable {
+/// Lets a listener be known to a task.
+struct ListenHandle: @unchecked Sendable {  // looked into on the reactor's thread only
   let operation: ListenOperation
 }

@@ -1,7 +1,5 @@
 /// A name lookup with a deadline: the lookup itself cannot be stopped, but nobody has to wait for it.
-///
-/// `@unchecked Sendable`: touched by the reactor's thread only.
-final class Lookup: @unchecked Sendable {
+final class Lookup: @unchecked Sendable {  // touched by the reactor's thread only
   enum Failure: Error {
     case late
     case cancelled

@@ -1,7 +1,9 @@
 /// Buffers that the reactor's thread reads into before the bytes find their place.
 enum Scratch {
-  // `nonisolated(unsafe)`: raw memory, touched by the reactor's thread only.
-  nonisolated(unsafe) static let page = UnsafeMutableRawBufferPointer.allocate(byteCount: 32_768, alignment: 16)
-  // `nonisolated(unsafe)`: as above.
-  nonisolated(unsafe) static let byte = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
+  nonisolated(unsafe) static let page = bytes(32_768)  // touched by the reactor's thread only
+  nonisolated(unsafe) static let byte = bytes(1)  // touched by the reactor's thread only
+
+  private static func bytes(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    .allocate(byteCount: count, alignment: 16)
+  }
 }

@@ -153,7 +153,7 @@ final class TunnelOperation: AwaitedOperation {
   }
 }
 
-/// Lets a tunnel be the answer to a task. `@unchecked Sendable`: it is looked into on the reactor's thread only.
-struct TunnelHandle: @unchecked Sendable {
+/// Lets a tunnel be the answer to a task.
+struct TunnelHandle: @unchecked Sendable {  // looked into on the reactor's thread only
   let tunnel: TunnelOperation
 }

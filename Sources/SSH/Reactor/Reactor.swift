@@ -4,9 +4,7 @@ import Synchronization
 
 /// The one thread on which everything of SSH happens: it waits on epoll, and it is the serial executor of every
 /// `SSHConnection`. A second thread buys nothing below some 500 nodes a second.
-///
-/// `@unchecked Sendable`: all state but `inbox` is touched by the reactor's thread only.
-final class Reactor: SerialExecutor, @unchecked Sendable {
+final class Reactor: SerialExecutor, @unchecked Sendable {  // all but `inbox` is touched by its own thread only
   static let shared = Reactor()
 
   /// What a source of events asks to be told.

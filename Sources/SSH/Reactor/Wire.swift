@@ -3,9 +3,7 @@ import Glibc
 /// The bytes of one SSH connection on their way: a TCP socket, or two queues that a channel of a jump host fills and
 /// empties. libssh2 sees only `receive` and `send`, and `send` always takes the whole packet: libssh2 1.10 answers
 /// BAD_USE (-39) when another packet comes while one is half sent (119 times in 3 s with 8 channels).
-///
-/// `@unchecked Sendable`: touched by the reactor's thread only.
-final class Wire: @unchecked Sendable {
+final class Wire: @unchecked Sendable {  // touched by the reactor's thread only
   enum End: Equatable {
     case closedByPeer
     case failed(Int32)
