@@ -60,17 +60,16 @@ struct ChallengeTests {
   }
 
   @Test func anOldHAProxyIsSentToTheTunnel() throws {
-    var facts = NodeFacts(surveyedAt: Date(timeIntervalSince1970: 0))
     let node = try TestNode()
-    facts.haproxy = SoftwareVersion(2, 1, 9)
-    guard case .failure(let lack) = ChallengeRule.lines(for: node.node, facts: facts, pair: "p", thumbprint: thumbprint)
+    let old = SoftwareVersion(2, 1, 9)
+    guard case .failure(let lack) = ChallengeRule.lines(for: node.node, haproxy: old, pair: "p", thumbprint: thumbprint)
     else {
       Issue.record("2.1 has no http-request return with lf-string")
       return
     }
     #expect(lack.remedy.contains("tunnel"))
     node.node.challenge = .tunnel(port: 8888)
-    let lines = try ChallengeRule.lines(for: node.node, facts: facts, pair: "p", thumbprint: thumbprint).get()
+    let lines = try ChallengeRule.lines(for: node.node, haproxy: old, pair: "p", thumbprint: thumbprint).get()
     #expect(lines.contains("server letsencrypt 127.0.0.1:8888"))
   }
 

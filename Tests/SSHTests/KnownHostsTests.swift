@@ -4,10 +4,12 @@ import Testing
 
 @Suite(.enabled(if: hasOpenSSH, "OpenSSH is not installed"))
 struct KnownHostsTests {
-  private func keys(_ count: Int) throws -> [HostKey] {
-    try (0..<count).map { _ in
+  private func keys(_ count: Int) throws -> [HostKey] { try keys(Array(repeating: "ed25519", count: count)) }
+
+  private func keys(_ types: [String]) throws -> [HostKey] {
+    try types.map { type in
       let pad = try Scratchpad()
-      try tool("/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", pad.path + "/key")
+      try tool("/usr/bin/ssh-keygen", "-q", "-t", type, "-N", "", "-C", "", "-f", pad.path + "/key")
       return try #require(HostKey(openSSH: try pad.read("key.pub")))
     }
   }
@@ -62,5 +64,21 @@ struct KnownHostsTests {
     #expect(hosts.revoked == [keys[0]])
     #expect(hosts.keys(for: "node1").isEmpty, "a revoked key is not imported under another name either")
     #expect(hosts.keys(for: "good.example.com") == [keys[2]])
+  }
+
+  // F1: of two keys that a node shows, a file with one of them pins that one; a revoked key pins nothing.
+  @Test func aFileOfOneKeyPinsOnlyThatKey() throws {
+    let keys = try keys(["ed25519", "ecdsa"])
+    func decide(_ file: String, pinned: [String] = [], accepts: Bool = false) -> HostKeyComparison {
+      HostKeyComparison.decide(
+        shown: keys, pinned: pinned, file: KnownHosts.parse(file), host: "node1", port: 22, accepts: accepts)
+    }
+
+    #expect(decide("node1 \(keys[0].openSSH)\n") == .pin([keys[0]]))
+    #expect(decide("other \(keys[0].openSSH)\n") == .unknown)
+    #expect(decide("node1 \(keys[0].openSSH)\n@revoked * \(keys[1].openSSH)\n") == .revoked(keys[1]))
+    #expect(decide("@revoked * \(keys[1].openSSH)\n", accepts: true) == .revoked(keys[1]))
+    #expect(decide("", accepts: true) == .pin(keys))
+    #expect(decide("node1 \(keys[0].openSSH)\n", pinned: [keys[0].openSSH]) == .pinned)
   }
 }

@@ -46,15 +46,15 @@ public enum ChallengeRule {
     """
   }
 
-  /// The lines for a node's own challenge method and version, or why its version does not allow the method.
+  /// The lines for a node's own challenge method and version (nil: not known), or why its version does not allow the method.
   public static func lines(
-    for node: Node, facts: NodeFacts, pair: PairID, thumbprint: String
+    for node: Node, haproxy: SoftwareVersion?, pair: PairID, thumbprint: String
   ) -> Result<String, Lack> {
     switch node.challenge {
     case .tunnel(let port): return .success(tunnelLines(port: port))
     case .thumbprint(let hostsFile, _):
       // `http-request return` with `lf-string` came with 2.2.0.
-      if let haproxy = facts.haproxy, haproxy < SoftwareVersion(2, 2) {
+      if let haproxy, haproxy < SoftwareVersion(2, 2) {
         return .failure(
           Lack(
             what: "HAProxy \(haproxy) cannot answer a challenge by itself (2.2 can)",

@@ -5,7 +5,8 @@ import Fleet
 actor HostsRule {
   private let links: [NodeLink]
   private var names: Set<String>
-  private var isWritten = false
+  /// The nodes that hold all names.
+  private var told: Set<NodeID> = []
 
   /// - Parameter names: every name that is wanted on the pair.
   init(links: [NodeLink], names: Set<String>) {
@@ -15,20 +16,30 @@ actor HostsRule {
 
   /// Returns once the nodes answer for these names; a name that was imported during the run is added.
   ///
-  /// A node that cannot be reached is left out: the survey tells of it. One that answers and refuses is a failure of the order.
-  func allow(_ wanted: [String]) async -> Failure? {
-    guard !isWritten || !names.isSuperset(of: wanted) else { return nil }
+  /// A node that cannot be reached now is told with the next order. One that answers and refuses is a failure of the order.
+  ///
+  /// - Parameter silent: nodes that did not answer the last survey: trying them would only wait for a time-out.
+  func allow(_ wanted: [String], except silent: Set<NodeID> = []) async -> Failure? {
+    if !names.isSuperset(of: wanted) { told = [] }
     names.formUnion(wanted)
     let all = names
-    let failures = await withTaskGroup(of: Failure?.self) { group in
-      for link in links { group.addTask { await Self.write(all, on: link) } }
-      var failures: [Failure] = []
-      for await failure in group { if let failure { failures.append(failure) } }
-      return failures
+    let untold = links.filter { !told.contains($0.node.id) && !silent.contains($0.node.id) }
+    let answers = await withTaskGroup(of: Answer.self) { group in
+      for link in untold {
+        group.addTask {
+          let failure = await Self.write(all, on: link)
+          return Answer(node: link.node.id, failure: failure)
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
     }
-    let refusals = failures.filter { $0.kind == .stageRefused || $0.kind == .diskFull }
-    isWritten = refusals.isEmpty
-    return refusals.first
+    told.formUnion(answers.filter { $0.failure == nil }.map(\.node))
+    return answers.compactMap(\.failure).first { $0.kind == .stageRefused || $0.kind == .diskFull }
+  }
+
+  private struct Answer: Sendable {
+    var node: NodeID
+    var failure: Failure?
   }
 
   private static func write(_ names: Set<String>, on link: NodeLink) async -> Failure? {

@@ -14,6 +14,9 @@ actor TunnelDesk {
   private let settings: ResponderSettings
   private var tokens: [String: String] = [:]
   private var isOpen = false
+  /// Whether the tunnel that is closing was open: who waits now came after it closed, and gets the next one.
+  private var wasOpen = false
+  private var isClosed = false
   private var waiters: [CheckedContinuation<Failure?, Never>] = []
   private var lastUsed = ContinuousClock.now
   private let demand: AsyncStream<Void>
@@ -45,6 +48,7 @@ actor TunnelDesk {
     }
     lastUsed = .now
     if isOpen { return nil }
+    if isClosed { return Failure(.interrupted, "the run ended before the tunnel was open", node: link.node.id) }
     bell.yield()
     return await withCheckedContinuation { waiters.append($0) }
   }
@@ -59,10 +63,14 @@ actor TunnelDesk {
   func serve() async {
     for await _ in demand {
       if waiters.isEmpty && tokens.isEmpty { continue }
+      wasOpen = false
       let failure = await hold()
       isOpen = false
+      guard !wasOpen else { continue }
       settle(failure ?? Failure(.tunnelRefused, "the tunnel closed before it was used", node: link.node.id))
     }
+    isClosed = true
+    settle(Failure(.interrupted, "the run ended before the tunnel was open", node: link.node.id))
   }
 
   /// Ends `serve`.
@@ -112,11 +120,13 @@ actor TunnelDesk {
       refusal = error
       return
     }
-    isOpen = true
+    (isOpen, wasOpen) = (true, true)
     settle(nil)
     while await connection.isAlive, !Task.isCancelled, !tokens.isEmpty || ContinuousClock.now - lastUsed < Self.linger {
-      do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
+      do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
     }
+    // Before anything else is awaited: a token that is presented from now on waits for the next tunnel.
+    isOpen = false
   }
 
   private func authorization(of token: String) -> String? { tokens[token] }

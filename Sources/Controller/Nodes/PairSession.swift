@@ -15,7 +15,7 @@ actor PairSession {
   private nonisolated let tunnels: [NodeID: TunnelDesk]
   private let keyMakers: [NodeID: CoalescedWork<KeyOrder, Result<String, Failure>>]
   private let asking = Gate(limit: 1)
-  private let hosts: CoalescedWork<[String], Failure?>
+  private let hosts: CoalescedWork<AllowedNames, Failure?>
   private var known: KnownTroubles
   /// Rollouts that left something on each node: of runs that were killed, and of nodes that died under them.
   private var leftovers: [NodeID: Set<RolloutID>] = [:]
@@ -58,7 +58,8 @@ actor PairSession {
     }
     let rule = HostsRule(links: list, names: names)
     hosts = CoalescedWork(limit: 1_000) { requests in
-      let failure = await rule.allow(requests.flatMap(\.self))
+      let silent = requests.reduce(into: Set<NodeID>()) { $0.formUnion($1.silent) }
+      let failure = await rule.allow(requests.flatMap(\.names), except: silent)
       return requests.map { _ in failure }
     }
     keyMakers = links.mapValues { link in
@@ -265,7 +266,15 @@ actor PairSession {
   // MARK: Challenges
 
   /// Has the static rule answer for these names on every node that it can reach.
-  nonisolated func allow(_ names: [String]) async -> Failure? { await hosts(names) }
+  func allow(_ names: [String]) async -> Failure? {
+    await hosts(AllowedNames(names: names, silent: Set((lastAnswer?.silent ?? [:]).keys)))
+  }
+
+  /// Names for which the static rule is to answer, and the nodes that did not answer when they were asked last.
+  private struct AllowedNames: Sendable {
+    var names: [String]
+    var silent: Set<NodeID>
+  }
 
   /// How http-01 is answered for a VIP: by the way of its active node, or of the first node while nobody knows.
   func challengeMethod(for vip: VIPID) async -> ChallengeMethod {

@@ -141,9 +141,15 @@ extension Workplace {
     let found = await Self.all(pairs, desk, state, progress)
     await client.shutdown()
     for pair in pairs {
-      guard let answer = found[pair.id] else { continue }
+      guard var answer = found[pair.id] else { continue }
+      switch Self.rule(for: pair, thumbprint: thumbprint, facts: answer.facts) {
+      case .success(let rule): enrolment.challengeRules.append(rule)
+      case .failure(let obstacle):
+        for index in answer.lines.indices where answer.lines[index].node == obstacle.node {
+          answer.lines[index].missing.append(obstacle.text)
+        }
+      }
       enrolment.nodes += answer.lines
-      if let rule = Self.rule(for: pair, thumbprint: thumbprint) { enrolment.challengeRules.append(rule) }
       enrolment.rights += Self.rights(of: pair)
     }
     try await record(pairs.flatMap { found[$0.id]?.events ?? [] })
@@ -168,15 +174,24 @@ extension Workplace {
     }
   }
 
-  private static func rule(for pair: Pair, thumbprint: String) -> Enrolment.Rule? {
-    guard let node = pair.nodes.first else { return nil }
-    let lines: String? =
-      switch node.challenge {
-      case .thumbprint(let hosts, _):
-        ChallengeRule.haproxyLines(pair: pair.id, thumbprint: thumbprint, hostsFile: hosts)
-      case .tunnel(let port): ChallengeRule.tunnelLines(port: port)
+  /// Why no lines are printed for a pair: pasted into a HAProxy that is too old, they would keep it from starting.
+  private struct Obstacle: Error {
+    var node: NodeID
+    var text: String
+  }
+
+  /// The lines of a pair; each node's version has to allow them, as far as it is known.
+  private static func rule(
+    for pair: Pair, thumbprint: String, facts: [NodeID: NodeFacts]
+  ) -> Result<Enrolment.Rule, Obstacle> {
+    var lines: [String] = []
+    for node in pair.nodes {
+      switch ChallengeRule.lines(for: node, haproxy: facts[node.id]?.haproxy, pair: pair.id, thumbprint: thumbprint) {
+      case .success(let text): if !lines.contains(text) { lines.append(text) }
+      case .failure(let lack): return .failure(Obstacle(node: node.id, text: "\(lack.what); \(lack.remedy)"))
       }
-    return lines.map { Enrolment.Rule(pair: pair.id, lines: $0) }
+    }
+    return .success(Enrolment.Rule(pair: pair.id, lines: lines.joined(separator: "\n")))
   }
 
   private static func rights(of pair: Pair) -> [Enrolment.RightsLines] {
@@ -211,31 +226,31 @@ struct EnrolmentDesk: Sendable {
 
   /// What one pair's nodes showed, and what is to be recorded of it.
   struct Answer: Sendable {
-    var events: [Event]
-    var lines: [Enrolment.NodeLine]
+    var events: [Event] = []
+    var lines: [Enrolment.NodeLine] = []
+    var facts: [NodeID: NodeFacts] = [:]
   }
 
   func enroll(_ pair: Pair, _ state: FleetState) async -> Answer {
-    var events: [Event] = []
-    var lines: [Enrolment.NodeLine] = []
+    var answer = Answer()
     for node in pair.nodes {
       if let jump = node.ssh.jump {
         let id = NodeTargets.id(of: jump)
-        if !lines.contains(where: { $0.node == id }) {
+        if !answer.lines.contains(where: { $0.node == id }) {
           let (line, pinned) = await keys(
             pair.id, id, jump.address, jump.port, through: nil, known: state.nodes[id]?.hostKeys ?? [])
-          if let pinned { events.append(.hostKeysPinned(node: id, keys: pinned)) }
-          lines.append(line)
+          if let pinned { answer.events.append(.hostKeysPinned(node: id, keys: pinned)) }
+          answer.lines.append(line)
         }
       }
       var (line, pinned) = await keys(
         pair.id, node.id, node.address, node.ssh.port, through: node, known: state.nodes[node.id]?.hostKeys ?? [])
-      if let pinned { events.append(.hostKeysPinned(node: node.id, keys: pinned)) }
+      if let pinned { answer.events.append(.hostKeysPinned(node: node.id, keys: pinned)) }
       line.rights = Rights.needed(on: node)
-      if line.standing == .pinned { await look(at: node, &line, &events) }
-      lines.append(line)
+      if line.standing == .pinned { await look(at: node, &line, &answer) }
+      answer.lines.append(line)
     }
-    return Answer(events: events, lines: lines)
+    return answer
   }
 
   private func keys(
@@ -250,25 +265,22 @@ struct EnrolmentDesk: Sendable {
       }
       let shown = try await client.scanHostKeys(host: host, port: port, jump: jump)
       line.fingerprints = shown.map { "\($0.type) \($0.fingerprint)" }
-      let lineForms = shown.map(\.openSSH)
-      let isKnown = !known.isEmpty && lineForms.contains { known.contains($0) }
-      let isListed =
-        knownHosts.map { hosts in
-          let listed = hosts.keys(for: host, port: port)
-          return shown.contains { listed.contains($0) }
-        } ?? false
-      if isKnown,
-        lineForms.allSatisfy({ form in known.contains(form) || !known.contains { $0.hasPrefix(Self.type(form)) } })
-      {
+      let comparison = HostKeyComparison.decide(
+        shown: shown, pinned: known, file: knownHosts, host: host, port: port, accepts: accepts)
+      switch comparison {
+      case .pinned: line.standing = .pinned
+      case .pin(let keys):
         line.standing = .pinned
-        return (line, nil)
+        line.fingerprints = keys.map { "\($0.type) \($0.fingerprint)" }
+        let pinned = keys.map(\.openSSH)
+        await targets.pin(id, pinned)
+        return (line, pinned)
+      case .revoked(let key):
+        line.standing = known.isEmpty ? .unknown : .changed
+        line.failure = "the known_hosts file marks its key \(key.type) \(key.fingerprint) @revoked; nothing was pinned"
+      case .unknown: line.standing = .unknown
+      case .changed: line.standing = .changed
       }
-      if accepts || (known.isEmpty && isListed) {
-        line.standing = .pinned
-        await targets.pin(id, lineForms)
-        return (line, lineForms)
-      }
-      line.standing = known.isEmpty ? .unknown : .changed
     } catch let error as SSHError {
       line.failure = "\(error.description). \(error.remedy)"
     } catch {
@@ -277,15 +289,14 @@ struct EnrolmentDesk: Sendable {
     return (line, nil)
   }
 
-  private static func type(_ line: String) -> String { String(line.prefix { $0 != " " }) + " " }
-
-  private func look(at node: Node, _ line: inout Enrolment.NodeLine, _ events: inout [Event]) async {
+  private func look(at node: Node, _ line: inout Enrolment.NodeLine, _ answer: inout Answer) async {
     let link = NodeLink(node: node, client: client, nodes: Gate(limit: 1)) { [targets] () async throws(Failure) in
       try await targets.target(of: node)
     }
     switch await link.facts(clock) {
     case .failure(let failure): line.failure = failure.detail
     case .success(let facts):
+      answer.facts[node.id] = facts
       let versions = [
         facts.release, facts.haproxy.map { "HAProxy \($0)" }, facts.stunnel.map { "stunnel \($0)" },
         facts.openssl.map { "OpenSSL \($0)" },
@@ -295,7 +306,7 @@ struct EnrolmentDesk: Sendable {
       if let alarm = facts.alarm(on: node), alarm.kind == .nodeCannotRestart {
         line.missing.append("\(alarm.kind.title): \(alarm.detail)")
       }
-      if let text = facts.journalText { events.append(.nodeSurveyed(node: node.id, facts: text)) }
+      if let text = facts.journalText { answer.events.append(.nodeSurveyed(node: node.id, facts: text)) }
     }
     await link.close()
   }
