@@ -98,12 +98,18 @@ public struct ACMEClient: CertificateAuthority {
   /// Let's Encrypt offers one to three; a list without end is no reason to ask without end.
   private static let longestListOfAlternates = 8
 
+  /// Bytes of a downloaded chain. Ours have 3 to 8 KB; what a load balancer would have to send in each handshake must stay small.
+  private static let largestChain = 65_536
+
   private static func ends(_ chain: [X509Certificate], under root: String) -> Bool {
     chain.last?.issuerCommonNames.contains(root) ?? false
   }
 
   private func chain(at url: String) async throws(ACMEError) -> ([X509Certificate], alternates: [String]) {
     let response = try await post(nil, to: url)
+    guard response.body.count <= Self.largestChain else {
+      throw ACMEError(.malformed("the certificate has \(response.body.count) bytes"), url: url)
+    }
     let chain: [X509Certificate]
     do throws(PKIError) {
       chain = try X509Certificate.chain(pem: String(decoding: response.body, as: UTF8.self))

@@ -154,6 +154,13 @@ extension Order {
   }
 
   init(_ wire: Wire, url: String, retryAfter: RetryAfter?) throws(ACMEError) {
+    // RFC 8555 section 7.1.3: an authorization proves one identifier. Where an answer leaves the names out, a certificate has at most 100.
+    let most = wire.identifiers.isEmpty ? 100 : wire.identifiers.count
+    guard wire.authorizations.count <= most else {
+      throw ACMEError(
+        .malformed("an order of \(wire.identifiers.count) names has \(wire.authorizations.count) authorizations"),
+        url: url)
+    }
     var authorizations: [String] = []
     for text in wire.authorizations { authorizations.append(try ServerURL.resolve(text, against: url)) }
     var finalize: String?

@@ -9,6 +9,8 @@
 public struct PollSchedule: Sendable, Hashable {
   /// The first wait where nothing is known of the CA.
   public static let shortest = Duration.milliseconds(10)
+  /// The floor of a Retry-After, once our own waits have grown to it.
+  public static let shortestAsked = Duration.seconds(1)
   /// The longest wait that the CA did not ask for.
   public static let longest = Duration.seconds(5)
 
@@ -33,17 +35,20 @@ public struct PollSchedule: Sendable, Hashable {
     self.total = total
   }
 
-  /// The next wait. A Retry-After is obeyed as it stands, be it shorter or longer than ours, but never shorter than the shortest.
+  /// The next wait. A Retry-After is obeyed, but for zero or a date in the past, which would mean to ask without end: our own wait is its floor
+  /// until that is a second.
   ///
   /// - Parameter elapsed: Time since polling began.
   public mutating func next(retryAfter: Duration?, elapsed: Duration) -> Decision {
     let left = total - elapsed
     guard left > .zero else { return .giveUp }
+    let now = wait
     if let retryAfter {
-      let obeyed = max(retryAfter, Self.shortest)
+      let floor = min(now, Self.shortestAsked)
+      if retryAfter < floor { wait = min(wait * 3 / 2, Self.longest) }
+      let obeyed = max(retryAfter, floor)
       return obeyed > left ? .later(obeyed) : .wait(obeyed)
     }
-    let now = wait
     wait = min(wait * 3 / 2, Self.longest)
     // One last look at the end of the time rather than none.
     return .wait(min(now, max(left, Self.shortest)))

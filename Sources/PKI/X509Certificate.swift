@@ -33,6 +33,8 @@ public struct X509Certificate: Sendable, Hashable {
   public let publicKeySHA256: [UInt8]
   /// keyIdentifier of the authority key identifier extension.
   public let authorityKeyID: [UInt8]?
+  /// Whether it may sign other certificates: `CA:TRUE` in its basic constraints (RFC 5280 section 4.2.1.9).
+  public let isAuthority: Bool
 
   /// Reads the first certificate in a PEM text.
   public init(pem: String) throws(PKIError) {
@@ -84,6 +86,7 @@ public struct X509Certificate: Sendable, Hashable {
     let key = X509_get_X509_PUBKEY(x509)
     publicKeySHA256 = sha256(try DER.encode("a public key") { i2d_X509_PUBKEY(key, $0) })
     authorityKeyID = ASN1.bytes(X509_get0_authority_key_id(x509))
+    isAuthority = X509_check_ca(x509) == 1
     ERR_clear_error()
   }
 

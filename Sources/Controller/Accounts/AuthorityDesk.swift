@@ -52,7 +52,7 @@ struct AuthorityDesk: Sendable {
       } catch {
         switch error {
         case .journal(let fault): throw fault
-        case .failed(let failure):
+        case .failed(let failure), .left(let failure):
           guard failure.kind.retry == .whenAllowed, failure.kind != .rateLimited, tries < Self.waits.count else {
             return Opened(authority: ClosedAuthority(failure), thumbprint: key.thumbprint, failure: failure)
           }

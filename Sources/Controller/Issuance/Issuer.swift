@@ -38,6 +38,8 @@ struct Issuer: Sendable {
       switch error {
       case .journal(let fault): throw fault
       case .failed(let failure): try await recorder.record(.attemptFailed(of: of, failure: failure))
+      // Nothing is recorded: the order goes on from where the journal has it, later in this run or in the next.
+      case .left: return
       }
     }
   }
@@ -98,13 +100,20 @@ struct Issuer: Sendable {
         try advance(&attempt, .orderCreated(url: order.url))
         known = order
       case .validating(_, let url):
-        known = try await validated(try await current(known, at: url), spec, on: pair)
+        let order = try await current(known, at: url)
+        if known == nil, order.status == .invalid, case .tunnel = await pair.challengeMethod(for: spec.vip) {
+          // The CA looked while no run was there to answer through the tunnel: no verdict on the name.
+          let cause = await reason(order, spec)
+          throw .failed(
+            Failure(.interrupted, "the run ended while the CA validated: \(cause.detail)", name: cause.name))
+        }
+        known = try await validated(order, spec, on: pair)
         try await note(.finalizeRequested(of: of))
         try advance(&attempt, .finalizeRequested)
       case .finalizing(let key, let url):
-        var order = try await current(known, at: url)
+        var order = try await current(known, at: url, .afterFinalize)
         if case .finalize = order.next(after: .answered) { order = try await finalized(order, key) }
-        order = try await polled(order, .issuance) { $0.next(after: .finalized) != .poll }
+        order = try await polled(order, .issuance, spec) { $0.next(after: .finalized) != .poll }
         let certificate = try await download(order, key, attempt)
         try await note(.issued(of: of, certificate: certificate))
         return
@@ -125,9 +134,11 @@ struct Issuer: Sendable {
     }
   }
 
-  private func current(_ known: Order?, at url: String) async throws(Interruption) -> Order {
+  private func current(
+    _ known: Order?, at url: String, _ stage: Stage = .beforeFinalize
+  ) async throws(Interruption) -> Order {
     if let known { return known }
-    return try await asked { () async throws(ACMEError) in try await authority.order(at: url) }
+    return try await asked(stage) { () async throws(ACMEError) in try await authority.order(at: url) }
   }
 
   /// Finalize is sent once; when its answer is lost the order itself tells how far it came.
@@ -144,10 +155,17 @@ struct Issuer: Sendable {
       do throws(ACMEError) {
         return try await authority.finalize(order, csr: request.der)
       } catch {
-        if case .transport = error.kind { return try await current(nil, at: order.url).following(order) }
+        // The answer is lost, or the CA says that it is another step's turn: the order itself tells how far it came.
+        let mayHaveArrived = if case .transport(let fault) = error.kind { fault.mayHaveArrived } else { false }
+        if mayHaveArrived || error.problem?.type == .orderNotReady {
+          let now = try await current(nil, at: order.url, .afterFinalize).following(order)
+          guard now.status == .ready || now.status == .pending else { return now }
+        }
         tries += 1
-        // A busy front did not hand it on: the order is as ready as before.
-        guard error.mayPass, tries < 4, !Task.isCancelled else { throw .failed(Failure(error, at: clock.now)) }
+        // It never left, or a busy front did not hand it on: the order is as ready as before.
+        guard tries < 4, !Task.isCancelled, error.mayPass || error.problem?.type == .orderNotReady else {
+          throw Stage.afterFinalize.interruption(error, at: clock.now)
+        }
         await clock.sleep(until: clock.now + Double(tries))
       }
     }
@@ -181,7 +199,7 @@ struct Issuer: Sendable {
       for challenge in challenges where challenge.status == .pending {
         _ = try await asked { () async throws(ACMEError) in try await authority.respond(to: challenge) }
       }
-      let ready = try await polled(order, .validation) { $0.status != .pending }
+      let ready = try await polled(order, .validation, spec) { $0.status != .pending }
       await pair.withdraw(tokens: tokens)
       if ready.status == .invalid { throw .failed(await reason(ready, spec)) }
       return ready
@@ -191,32 +209,54 @@ struct Issuer: Sendable {
     }
   }
 
-  /// Polls the order, not its authorizations: one request answers for all of them.
+  /// Polls the order, not its authorizations: one request answers for all of them. Where validation takes long, they are looked at too: a CA may
+  /// leave a challenge pending with an error and wait to be asked again (RFC 8555 section 8.2).
   private func polled(
-    _ start: Order, _ phase: PollMemory.Phase, until done: (Order) -> Bool
+    _ start: Order, _ phase: PollMemory.Phase, _ spec: CertificateSpec, until done: (Order) -> Bool
   ) async throws(Interruption) -> Order {
     var order = start
     var schedule = PollSchedule(first: await polls.firstPoll(of: phase), total: Self.patience)
-    let began = ContinuousClock.now
+    var review = ChallengeReview(from: clock.now)
+    let stage: Stage = phase == .issuance ? .afterFinalize : .beforeFinalize
+    let began = clock.now
     var hasWaited = false
     while !done(order), order.status != .invalid {
       hasWaited = true
       let asked = order.retryAfter?.delay(from: clock.now)
-      switch schedule.next(retryAfter: asked, elapsed: .now - began) {
+      let elapsed = Duration.seconds(clock.now.timeIntervalSince(began))
+      switch schedule.next(retryAfter: asked, elapsed: elapsed) {
       case .wait(let pause): await clock.sleep(until: clock.now + pause.seconds)
       case .later(let pause):
-        throw .failed(
+        throw stage.interruption(
           Failure(.authorityBusy, "the CA wants to be asked again later", retryAfter: clock.now + pause.seconds))
       case .giveUp:
-        throw .failed(
+        throw stage.interruption(
           Failure(.authorityBusy, "the CA did not come to a result in time", retryAfter: clock.now + 60))
       }
-      if Task.isCancelled { throw .failed(Failure(.interrupted, "stopped while the CA was at work")) }
-      order = try await self.asked { () async throws(ACMEError) in try await authority.order(at: start.url) }
+      if Task.isCancelled { throw stage.interruption(Failure(.interrupted, "stopped while the CA was at work")) }
+      if phase == .validation, review.isDue(at: clock.now) { try await answerAgain(order, &review, spec) }
+      order = try await self.asked(stage) { () async throws(ACMEError) in try await authority.order(at: start.url) }
         .following(order)
     }
-    if hasWaited { await polls.observe(phase, took: .now - began) }
+    if hasWaited { await polls.observe(phase, took: .seconds(clock.now.timeIntervalSince(began))) }
     return order
+  }
+
+  /// Answers challenges again that failed and may be tried again; after enough of that, what the CA saw is the failure.
+  private func answerAgain(
+    _ order: Order, _ review: inout ChallengeReview, _ spec: CertificateSpec
+  ) async throws(Interruption) {
+    for url in order.authorizations {
+      let authorization = try await asked { () async throws(ACMEError) in try await authority.authorization(at: url) }
+      guard authorization.status == .pending, let challenge = authorization.challenge(.http01),
+        let error = challenge.error
+      else { continue }
+      guard review.allowsAnother(of: challenge.url) else {
+        throw .failed(
+          await preflight.explained(Failure(challenge: error, name: authorization.identifier.value), spec: spec))
+      }
+      _ = try await asked { () async throws(ACMEError) in try await authority.respond(to: challenge) }
+    }
   }
 
   /// Why an order became invalid: the first failed challenge, with what DNS says about that name.
@@ -237,7 +277,7 @@ struct Issuer: Sendable {
 
   // MARK: The certificate
 
-  /// Downloads and checks: the leaf's key is the one on the node, its names are the order's, the chain is complete and valid now.
+  /// What the CA made is never ordered again because an answer was unclear: the order keeps it, and the journal has the order.
   private func download(
     _ order: Order, _ key: Attempt.Key, _ attempt: Attempt
   ) async throws(Interruption) -> IssuedCertificate {
@@ -247,47 +287,21 @@ struct Issuer: Sendable {
         problem.map { Failure($0, status: 403, at: clock.now) }
           ?? Failure(.authorityRefused, "the CA gave the order up at finalize"))
     }
-    let chain = try await asked { () async throws(ACMEError) in
+    let chain = try await asked(.afterFinalize) { () async throws(ACMEError) in
       try await authority.certificate(of: order, preferredRoot: settings.preferredRoot)
     }
-    do {
-      let certificates = try chain.map { pem throws(PKIError) in try X509Certificate(pem: pem) }
-      guard let leaf = certificates.first else { throw refused("the CA sent no certificate") }
-      let request = try CertificateRequest(pem: key.request)
-      guard leaf.publicKeySHA256 == request.publicKeySHA256 else {
-        throw refused("the certificate is for another key than the one on \(key.node)")
-      }
-      guard Set(leaf.dnsNames) == Set(attempt.names.names) else {
-        throw refused("the certificate is for \(leaf.dnsNames.joined(separator: ", "))")
-      }
-      guard try X509Certificate.isOrderedChain(certificates) else { throw refused("the chain is not in order") }
-      let verdict = try leaf.verdict(
-        intermediates: Array(certificates.dropFirst()), trust: trust, at: clock.now, serverName: nil)
-      if case .refused(let refusal, let depth) = verdict {
-        throw refused("the chain is refused at depth \(depth): \(refusal.text)")
-      }
-      return IssuedCertificate(
-        attempt: attempt.id, sha256: leaf.sha256Hex, serial: leaf.serialHex, notBefore: leaf.notBefore,
-        notAfter: leaf.notAfter, issuer: leaf.issuerCommonNames.first ?? leaf.issuer, chain: chain,
-        publicKeySHA256: hex(leaf.publicKeySHA256))
-    } catch let interruption as Interruption {
-      throw interruption
-    } catch let error as PKIError {
-      throw refused("the CA's answer cannot be read: \(error.text)")
-    } catch {
-      throw refused("the CA's answer cannot be read")
+    let trust: TrustAnchors = settings.roots.map { .bundle(path: $0) } ?? .system
+    switch CertificateCheck(attempt: attempt, key: key, trust: trust).certificate(from: chain, at: clock.now) {
+    case .success(let certificate): return certificate
+    case .failure(let failure): throw .failed(failure)
     }
   }
-
-  private var trust: TrustAnchors { settings.roots.map { .bundle(path: $0) } ?? .system }
-
-  private func refused(_ detail: String) -> Interruption { .failed(Failure(.badCertificate, detail)) }
 
   // MARK: Seams
 
   /// Converts the CA's errors once. What may safely be asked twice is: a connection that broke is no verdict on a name.
   private func asked<Answer: Sendable>(
-    _ question: () async throws(ACMEError) -> Answer
+    _ stage: Stage = .beforeFinalize, _ question: () async throws(ACMEError) -> Answer
   ) async throws(Interruption) -> Answer {
     var tries = 0
     while true {
@@ -295,9 +309,7 @@ struct Issuer: Sendable {
         return try await question()
       } catch {
         tries += 1
-        guard error.mayPass, tries < 4, !Task.isCancelled else {
-          throw .failed(Failure(error, at: clock.now))
-        }
+        guard error.mayPass, tries < 4, !Task.isCancelled else { throw stage.interruption(error, at: clock.now) }
         await clock.sleep(until: clock.now + Double(tries))
       }
     }
@@ -333,6 +345,34 @@ extension ACMEError {
     switch kind {
     case .transport, .http(429, _): true
     default: isBusy
+    }
+  }
+}
+
+extension Issuer {
+  /// Whether the CA may have spent a certificate on the order.
+  fileprivate enum Stage {
+    case beforeFinalize, afterFinalize
+
+    /// Before finalize an error ends the attempt. At and after it only the CA's clear word does: an answer that is cut, late or unreadable leaves
+    /// the order as it is, to be asked again.
+    func interruption(_ error: ACMEError, at now: Date) -> Interruption {
+      let failure = Failure(error, at: now)
+      switch (self, error.kind) {
+      case (.afterFinalize, .transport), (.afterFinalize, .malformed), (.afterFinalize, .http): return .left(failure)
+      case (.afterFinalize, .problem(let problem, let status))
+      where error.isBusy || status >= 500 || problem.type == .serverInternal || problem.type == .orderNotReady:
+        return .left(failure)
+      default: return .failed(failure)
+      }
+    }
+
+    /// The same for a CA that does not come to an end.
+    func interruption(_ failure: Failure) -> Interruption {
+      switch self {
+      case .beforeFinalize: .failed(failure)
+      case .afterFinalize: .left(failure)
+      }
     }
   }
 }

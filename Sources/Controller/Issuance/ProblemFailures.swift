@@ -21,7 +21,9 @@ extension Failure {
 
   /// What a problem document means (RFC 8555 §6.7); limits and pauses are told apart by their words.
   init(_ problem: Problem, status: Int, retryAt: Date? = nil, at now: Date) {
-    let words = Self.words(of: problem)
+    var words = Self.words(of: problem)
+    // RFC 8555 section 6.7: `instance` is where a person has to agree to something.
+    if problem.type == .userActionRequired, let url = problem.instance { words += " (to be visited: \(url))" }
     let name = problem.identifier?.value ?? problem.subproblems.first?.identifier?.value
     let signal = RateLimitSignal.read(
       status: status, type: problem.type.rawValue, detail: problem.detail, retryAfter: retryAt, at: now)
@@ -50,6 +52,8 @@ extension Failure {
       case .connection: .port80Closed
       case .unauthorized, .incorrectResponse: .wrongAnswer
       case .rejectedIdentifier: .nameRefused
+      // The CA's own trouble stays the CA's, wherever it stands.
+      case .serverInternal, .rateLimited: .authorityBusy
       default: .challengeFailed
       }
     self.init(kind, Self.words(of: problem), name: name)

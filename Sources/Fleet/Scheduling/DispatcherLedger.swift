@@ -19,7 +19,10 @@ extension Dispatcher {
       case .ordering: fate = failure.kind == .orderLost ? .placed : .notPlaced
       case .validating, .finalizing, .issued, .failed: break
       }
-      if case .validating = attempt.state, failure.kind.loudness == .customer, let name = failure.name {
+      // What was validated while no run was there to answer is nobody's failure, but the CA counted it.
+      if case .validating = attempt.state, let name = failure.name,
+        failure.kind.loudness == .customer || failure.kind == .interrupted
+      {
         rows += ledger.failedAuthorization(name, authority, by: of.attempt, at: record.at)
       }
       rows += ledger.release(of.attempt, order: fate, at: record.at)

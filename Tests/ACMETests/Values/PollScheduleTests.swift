@@ -38,8 +38,21 @@ import Testing
 
     #expect(schedule.next(retryAfter: .seconds(7), elapsed: .zero) == .wait(.seconds(7)))
     #expect(schedule.next(retryAfter: .seconds(1), elapsed: .zero) == .wait(.seconds(1)))
-    #expect(schedule.next(retryAfter: .zero, elapsed: .zero) == .wait(.milliseconds(10)))
     #expect(schedule.next(retryAfter: nil, elapsed: .zero) == .wait(.seconds(2)))
+  }
+
+  // E11: a Retry-After of zero, or a date in the past, has a floor that grows to a second.
+  @Test func aWaitOfNothingHasAFloor() {
+    var schedule = PollSchedule(total: .seconds(60))
+    var polls = 0
+    var elapsed = Duration.zero
+
+    while case .wait(let pause) = schedule.next(retryAfter: .zero, elapsed: elapsed) {
+      polls += 1
+      elapsed += pause
+    }
+
+    #expect(polls <= 72)
   }
 
   @Test func aWaitBeyondTheDeadlineParksTheOrderInsteadOfHoldingIt() {

@@ -128,4 +128,91 @@ import Testing
     #expect(try stage.certificateState().lastFailure?.kind == .orderLost)
     #expect(await ca.calls.isEmpty)
   }
+
+  // E10: what the CA may have spent is fetched, never ordered again: the attempt stays open at its order.
+  @Test(arguments: [
+    ACMEError.Kind.malformed("half a certificate"), .transport(NetError(.timedOut, "late")),
+    .http(status: 502, excerpt: "proxy"), .problem(Problem(type: .serverInternal, detail: "oops"), status: 500),
+  ])
+  func anUnclearAnswerAfterFinalizeLeavesTheOrderToBeAskedAgain(_ kind: ACMEError.Kind) async throws {
+    let stage = try await IssuingStage()
+    let ca = ScriptedCA(stage.order(.ready), chain: [try stage.certificate()])
+    await ca.fail("certificate", kind, times: 4)
+
+    try await stage.run(ca, clock: QuickClock())
+
+    let left = try stage.certificateState()
+    #expect(left.lastFailure == nil)
+    guard case .finalizing = left.attempt?.state else {
+      Issue.record("the attempt is \(String(describing: left.attempt?.state))")
+      return
+    }
+    await ca.fail("certificate", kind, times: 0)
+
+    try await stage.run(ca, clock: QuickClock())
+
+    #expect(try stage.certificateState().issued != nil)
+    #expect(await ca.calls.filter { $0 == "newOrder" }.count == 1)
+  }
+
+  // E5: a finalize that never left is sent again, and not polled for.
+  @Test func aFinalizeThatNeverLeftIsSentAgain() async throws {
+    let stage = try await IssuingStage()
+    let ca = ScriptedCA(stage.order(.ready), chain: [try stage.certificate()])
+    await ca.fail("finalize", .transport(NetError(.connectionRefused, "refused")), times: 2)
+
+    try await stage.run(ca, clock: QuickClock())
+
+    #expect(try stage.certificateState().issued != nil)
+    #expect(await ca.calls == ["newOrder", "finalize", "finalize", "finalize", "certificate"])
+  }
+
+  // E12: the CA says that the order is not ready: it is asked, and the order is not dropped.
+  @Test func anOrderThatIsNotReadyYetIsAskedAgain() async throws {
+    let stage = try await IssuingStage()
+    let ca = ScriptedCA(stage.order(.ready), chain: [try stage.certificate()])
+    await ca.fail("finalize", .problem(Problem(type: .orderNotReady, detail: "not yet"), status: 403))
+
+    try await stage.run(ca, clock: QuickClock())
+
+    #expect(try stage.certificateState().issued != nil)
+  }
+
+  // H6: a CA that leaves a failed challenge pending and waits to be asked again (RFC 8555 section 8.2).
+  @Test func aChallengeThatStaysPendingIsLookedAtNowAndThenAndAnsweredAgainTwice() {
+    let start = Date(timeIntervalSince1970: 1_800_000_000)
+    var review = ChallengeReview(from: start)
+
+    var due: [Bool] = []
+    for seconds in [9.0, 10, 11, 20] { due.append(review.isDue(at: start + seconds)) }
+    var answers: [Bool] = []
+    for challenge in ["one", "one", "one", "two"] { answers.append(review.allowsAnother(of: challenge)) }
+
+    #expect(due == [false, true, false, true], "a validation of less than ten seconds is never looked at")
+    #expect(answers == [true, true, false, true])
+  }
+
+  // H8: neither an authority's certificate nor a chain without end reaches a node.
+  @Test func aLeafThatMaySignAndAChainThatGoesOnAfterItsRootAreRefused() async throws {
+    let stage = try await IssuingStage()
+    let root = try String(contentsOfFile: stage.folder.path + "/root.pem", encoding: .utf8)
+    let request = try CertificateRequest.make(names: stage.names.names, key: stage.key).pem
+    let check = CertificateCheck(
+      attempt: Attempt(id: stage.of.attempt, spec: stage.of.spec, names: stage.names),
+      key: Attempt.Key(node: NodeID("n1"), request: request), trust: .bundle(path: stage.folder.path + "/root.pem"))
+    for (chain, words) in [
+      ([try stage.authorityCertificate(), root], "CA:TRUE"),
+      ([try stage.certificate(), root, root], "self-signed"),
+      ([try stage.certificate()] + Array(repeating: root, count: 350), "351 certificates"),
+    ] {
+      guard case .failure(let failure) = check.certificate(from: chain, at: Date()) else {
+        Issue.record("taken: \(words)")
+        continue
+      }
+
+      #expect(failure.kind == .badCertificate)
+      #expect(failure.detail.contains(words), "\(failure.detail)")
+    }
+    #expect(throws: Never.self) { try check.certificate(from: [try stage.certificate(), root], at: Date()).get() }
+  }
 }

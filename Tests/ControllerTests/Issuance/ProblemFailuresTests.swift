@@ -33,6 +33,21 @@ import Testing
     #expect(failure.detail.contains("https://unpause.example/jwt"))
   }
 
+  // H5: the CA's own trouble is the CA's wherever it stands, in a challenge too.
+  @Test func theCAsOwnTroubleInAChallengeIsNotTheCustomers() {
+    let failure = Failure(challenge: problem(.serverInternal, "our validators are broken"), name: "a.example")
+
+    #expect(failure.kind == .authorityBusy)
+    #expect(failure.kind.loudness == .quiet)
+  }
+
+  // E12: the URL that a person has to visit is said.
+  @Test func anActionThatTheCAWantsOfAPersonNamesItsURL() {
+    let asked = Problem(type: .userActionRequired, detail: "new terms", instance: "https://ca.example/terms")
+
+    #expect(Failure(asked, status: 403, at: now).detail.contains("https://ca.example/terms"))
+  }
+
   @Test func a503SlowsEverythingWhateverItsBodySays() {
     let failure = Failure(problem(.rateLimited, "Service busy; retry later."), status: 503, retryAt: now + 5, at: now)
 

@@ -3,6 +3,7 @@ import Foundation
 import Journal
 import Net
 import PKI
+import Synchronization
 import Testing
 
 @testable import Controller
@@ -15,6 +16,7 @@ actor ScriptedCA: CertificateAuthority {
   private let chain: [String]
   private let afterFinalize: Order
   private var faults: [String: (kind: ACMEError.Kind, retryAfter: RetryAfter?, left: Int)] = [:]
+  private var authorizations: [String: Authorization] = [:]
 
   /// An order as it is born; after finalize it is valid, unless told otherwise.
   init(_ order: Order, chain: [String], afterFinalize: Order? = nil) {
@@ -30,6 +32,9 @@ actor ScriptedCA: CertificateAuthority {
   func fail(_ request: String, _ kind: ACMEError.Kind, retryAfter: RetryAfter? = nil, times: Int = 1) {
     faults[request] = (kind, retryAfter, times)
   }
+
+  /// What stands at the URLs of authorizations.
+  func hold(_ authorization: Authorization) { authorizations[authorization.url] = authorization }
 
   private func hear(_ request: String) throws(ACMEError) {
     calls.append(request)
@@ -50,7 +55,8 @@ actor ScriptedCA: CertificateAuthority {
 
   func authorization(at url: String) async throws(ACMEError) -> Authorization {
     try hear("authorization")
-    throw ACMEError(.malformed("no authorizations here"), url: url)
+    guard let found = authorizations[url] else { throw ACMEError(.malformed("no authorizations here"), url: url) }
+    return found
   }
 
   func respond(to challenge: Challenge) async throws(ACMEError) -> Challenge {
@@ -98,10 +104,10 @@ struct IssuingStage {
 
   func note(_ event: Event) async throws { _ = try await journal.append([event], sweep: nil, at: Date()) }
 
-  func order(_ status: OrderStatus) -> Order {
+  func order(_ status: OrderStatus, authorizations: [String] = []) -> Order {
     Order(
       url: "https://ca.example/order/1", status: status, identifiers: names.names.map { Identifier(name: $0) },
-      authorizations: [], finalize: "https://ca.example/order/1/finalize")
+      authorizations: authorizations, finalize: "https://ca.example/order/1/finalize")
   }
 
   /// What this stage's root signs for a key and names.
@@ -114,6 +120,16 @@ struct IssuingStage {
       "-copy_extensions", "copy", "-days", "5")
   }
 
+  /// The same as an authority: `CA:TRUE`.
+  func authorityCertificate() throws -> String {
+    _ = try folder.write("request.pem", try CertificateRequest.make(names: names.names, key: key).pem)
+    _ = try folder.write(
+      "authority.ext", "basicConstraints=critical,CA:TRUE\nsubjectAltName=DNS:\(names.names[0])\n")
+    return try folder.openssl(
+      "x509", "-req", "-in", "request.pem", "-CA", "root.pem", "-CAkey", "root.key", "-CAcreateserial", "-extfile",
+      "authority.ext", "-days", "5")
+  }
+
   func certificateState() throws -> CertificateState {
     try #require(try journal.fleetState().certificates[of.spec])
   }
@@ -123,7 +139,7 @@ struct IssuingStage {
   }
 
   /// Goes on with the attempt where the journal says that it stands.
-  func run(_ ca: ScriptedCA) async throws {
+  func run(_ ca: ScriptedCA, clock: any TimeSource = SystemClock()) async throws {
     let certificate = try certificateState()
     let loop = CurlLoop()
     defer { loop.shutdown() }
@@ -142,10 +158,20 @@ struct IssuingStage {
       authority: ca, settings: inventory.authorities[0], recorder: recorder,
       preflight: Preflight(
         http: HTTPClient(loop: loop), resolvers: [], thumbprint: "", inventory: inventory, clock: SystemClock()),
-      orders: Gate(limit: 1), polls: PollMemory(), clock: SystemClock())
+      orders: Gate(limit: 1), polls: PollMemory(), clock: clock)
     try await issuer.issue(
       Dispatcher.IssueOrder(
         spec: certificate.spec, attempt: try #require(certificate.attempt), revision: 1, isResumed: true, buckets: []),
       on: session)
+  }
+}
+
+/// A clock that never waits: sleeping moves it on.
+final class QuickClock: TimeSource {
+  private let moment = Mutex(Date())
+  var now: Date { moment.withLock { $0 } }
+  func sleep(until date: Date) async {  // between two looks of the code under test: it does not wait
+    moment.withLock { $0 = max($0, date) }
+    await Task.yield()
   }
 }
