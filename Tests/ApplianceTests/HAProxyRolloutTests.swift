@@ -344,5 +344,16 @@ struct HAProxyRolloutTests {
 
     #expect(staged.failures.isEmpty, "\(staged)")
     #expect(!bench.node.exists(lock))
+
+    // E6: a number that another process has now, and a lock whose owner died before it wrote its number, hold nobody up.
+    bench.node.environment["PATH"] = try bench.node.sleepless() + ":" + path
+    for (owner, nonce) in [("\(getpid()) 1\n", "c"), ("", "d")] {
+      try FileManager.default.createDirectory(atPath: lock, withIntermediateDirectories: true)
+      if !owner.isEmpty { try bench.node.write(owner, to: "\(lock)/pid") }
+      let again = try await bench.step(work, work.stage(nonce: Nonce(nonce)))
+
+      #expect(again.failures.isEmpty, "\(again)")
+      #expect(!bench.node.exists(lock))
+    }
   }
 }

@@ -66,7 +66,7 @@ struct CommandTests {
   @Test func aFloodOfStandardErrorWithoutOutputDoesNotHang() async throws {
     let connection = try await client.connect(to: server.target())
 
-    let result = try await connection.run("head -c 5000000 /dev/zero >&2", idle: .seconds(20))
+    let result = try await connection.run("head -c 5000000 /dev/zero >&2", bounds: CommandBounds(idle: .seconds(20)))
     await connection.close()
 
     #expect(result.status == 0)
@@ -77,7 +77,8 @@ struct CommandTests {
   @Test func aCommandThatDoesNotReadItsInputStillEnds() async throws {
     let connection = try await client.connect(to: server.target())
 
-    let result = try await connection.run("exit 4", stdin: [UInt8](repeating: 65, count: 8 << 20), idle: .seconds(20))
+    let result = try await connection.run(
+      "exit 4", stdin: [UInt8](repeating: 65, count: 8 << 20), bounds: CommandBounds(idle: .seconds(20)))
     await connection.close()
 
     #expect(result.status == 4)
@@ -88,7 +89,7 @@ struct CommandTests {
     let start = ContinuousClock.now
 
     let error = await failure { () throws(SSHError) in
-      try await connection.run("sleep 1000", stdin: [1, 2, 3], idle: .milliseconds(300))
+      try await connection.run("sleep 1000", stdin: [1, 2, 3], bounds: CommandBounds(idle: .milliseconds(300)))
     }
     let took = ContinuousClock.now - start
     let after = try await connection.run("echo still here")
@@ -104,10 +105,35 @@ struct CommandTests {
     let connection = try await client.connect(to: server.target())
 
     let result = try await connection.run(
-      "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done", idle: .milliseconds(2_500))
+      "for i in 1 2 3 4 5 6; do echo $i; sleep 0.5; done", bounds: CommandBounds(idle: .milliseconds(2_500)))
     await connection.close()
 
     #expect(result.status == 0)
+  }
+
+  // H2: a byte now and then is no progress where lines are marked, and nothing lasts longer than its total.
+  @Test func aServerThatDripsIsGivenUpWhereLinesAreMarked() async throws {
+    let connection = try await client.connect(to: server.target())
+    let mark = Array("@cf secret ".utf8)
+
+    let drip = await failure { () throws(SSHError) in
+      try await connection.run(
+        "while :; do printf x; sleep 0.1; done", bounds: CommandBounds(idle: .milliseconds(500), mark: mark))
+    }
+    let endless = await failure { () throws(SSHError) in
+      try await connection.run(
+        "while :; do echo '@cf secret beat'; sleep 0.1; done",
+        bounds: CommandBounds(idle: .milliseconds(500), total: .seconds(1), mark: mark))
+    }
+    let honest = try await connection.run(
+      "for i in 1 2 3; do printf '@cf sec'; sleep 0.3; echo 'ret beat'; done; cat",
+      bounds: CommandBounds(idle: .seconds(2), mark: mark))
+    await connection.close()
+
+    #expect(drip?.kind == .timedOut)
+    #expect(drip?.detail.contains("no progress") == true)
+    #expect(endless?.detail.contains("not done after") == true, "\(endless?.detail ?? "")")
+    #expect(honest.status == 0)
   }
 
   @Test func cancellingATaskClosesItsChannelAtOnce() async throws {

@@ -155,7 +155,7 @@ struct FaultTests {
       let start = ContinuousClock.now
       let error = await failure { () throws(SSHError) in
         let connection = try await client.connect(to: target)
-        _ = try await connection.run("echo; sleep 100", idle: .milliseconds(500))
+        _ = try await connection.run("echo; sleep 100", bounds: CommandBounds(idle: .milliseconds(500)))
       }
 
       #expect([.timedOut, .connectionLost].contains(error?.kind), "\(fault): \(String(describing: error))")
@@ -172,7 +172,8 @@ struct FaultTests {
     peer.freeze()
 
     let error = await failure { () throws(SSHError) in
-      try await connection.run("cat", stdin: [UInt8](repeating: 1, count: 1 << 20), idle: .milliseconds(500))
+      try await connection.run(
+        "cat", stdin: [UInt8](repeating: 1, count: 1 << 20), bounds: CommandBounds(idle: .milliseconds(500)))
     }
 
     #expect(error?.kind == .timedOut)
@@ -189,7 +190,7 @@ struct FaultTests {
 
     let start = ContinuousClock.now
     let result = try await client.withConnection(to: target(peer.port, SSHDeadlines())) { connection throws(SSHError) in
-      try await connection.run("wc -c", stdin: input, idle: .milliseconds(1_500))
+      try await connection.run("wc -c", stdin: input, bounds: CommandBounds(idle: .milliseconds(1_500)))
     }
 
     #expect(result.text.trimmingCharacters(in: .whitespacesAndNewlines) == "60000")

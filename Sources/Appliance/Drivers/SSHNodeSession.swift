@@ -16,7 +16,7 @@ public struct SSHNodeSession: NodeSession {
   public func run(_ script: RemoteScript) async throws(Failure) -> CommandResult {
     do throws(SSHError) {
       return try await connection.run(
-        script.command, stdin: script.stdin, outputLimit: script.outputLimit, idle: script.idle)
+        script.command, stdin: script.stdin, outputLimit: script.outputLimit, bounds: script.bounds)
     } catch {
       throw Failure(error, node: node)
     }

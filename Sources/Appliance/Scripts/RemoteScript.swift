@@ -1,3 +1,5 @@
+public import SSH
+
 /// A word that nobody can guess: it marks our answers among the noise of login shells and ends our here-documents.
 public struct Nonce: Sendable, Equatable, Hashable {
   /// 32 hexadecimal digits, unless a test chose otherwise.
@@ -26,8 +28,8 @@ public struct RemoteScript: Sendable, Equatable {
   public let stdin: [UInt8]
   /// Marks the answers.
   public let nonce: Nonce
-  /// How long the node may stay silent. Long work says `beat` every ten seconds.
-  public let idle: Duration
+  /// How long the node may say nothing with our mark (long work says `beat` every ten seconds), and how long the whole may take.
+  public let bounds: CommandBounds
   /// How much of the answer is kept.
   public let outputLimit: Int
 
@@ -50,7 +52,7 @@ public struct RemoteScript: Sendable, Equatable {
       """
     stdin = Array(whole.source.utf8)
     self.nonce = nonce
-    self.idle = idle
+    bounds = CommandBounds(idle: idle, mark: Array("@cf \(nonce.text) ".utf8))
     self.outputLimit = outputLimit
   }
 }

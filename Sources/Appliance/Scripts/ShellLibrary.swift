@@ -85,21 +85,41 @@ enum ShellLibrary {
       if (printf x >"$W/out.$$") 2>/dev/null; then OUT=$W/out.$$; fi
       find "$W" -name 'out.*' -mtime +1 -exec rm -f '{}' ';' 2>/dev/null
     }
-    # A connection that is cut leaves its script running; the next one must wait for it.
+    # born PID: when the process began, in some form that a later process with the same number does not share; empty where nobody tells
+    born() {
+      if [ -r "/proc/$1/stat" ]; then sed 's/^.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20
+      else ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' '_'
+      fi
+    }
+    # A connection that is cut leaves its script running; the next one must wait for it. The lock says who holds it: process and birth.
     lock() {
-      l_i=0
+      l_i=0; l_mine="$$ $(born $$)"
       until mkdir "$W/lock" 2>/dev/null; do
         if [ ! -d "$W/lock" ]; then try mkdir "$W/lock" && break; die "$K" "cannot lock $W: $E"; fi
-        l_pid=$(cat "$W/lock/pid" 2>/dev/null)
-        if [ -n "$l_pid" ] && ! kill -0 "$l_pid" 2>/dev/null; then rm -rf "$W/lock"; continue; fi
+        l_owner=$(cat "$W/lock/pid" 2>/dev/null)
+        if is_orphan "$l_owner" && take_over "$l_owner"; then LOCKED=1; return; fi
         if [ -n "$(find "$W/lock" -prune -mmin +30 2>/dev/null)" ]; then rm -rf "$W/lock"; continue; fi
         l_i=$((l_i+1))
-        if [ $l_i -ge 90 ]; then die busy "another step still works here (process $l_pid)"; fi
+        if [ $l_i -ge 90 ]; then die busy "another step still works here (process ${l_owner%% *})"; fi
         if [ $((l_i % 10)) -eq 0 ]; then beat; fi
         sleep 1
       done
       LOCKED=1
-      printf '%s\n' $$ >"$W/lock/pid"
+      printf '%s\n' "$l_mine" >"$W/lock/pid"
+    }
+    # is_orphan OWNER: is its process gone, or another one now? A lock without a name is given five looks: its owner writes it at once.
+    is_orphan() {
+      if [ -z "$1" ]; then [ $l_i -ge 5 ]; return; fi
+      kill -0 "${1%% *}" 2>/dev/null || return 0
+      case $1 in *' '?*) [ "$(born "${1%% *}")" != "${1#* }" ] ;; *) return 1 ;; esac
+    }
+    # take_over OWNER: of several that wait only one makes the directory, and none takes a lock that has another owner meanwhile
+    take_over() {
+      mkdir "$W/lock/taken" 2>/dev/null || return 1
+      l_rc=1
+      if [ "$(cat "$W/lock/pid" 2>/dev/null)" = "$1" ]; then printf '%s\n' "$l_mine" >"$W/lock/pid" && l_rc=0; fi
+      rmdir "$W/lock/taken"
+      return $l_rc
     }
     printf '\n' >&3
     say begin

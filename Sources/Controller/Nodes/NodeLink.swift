@@ -34,7 +34,7 @@ actor NodeLink: NodeSession {
         await prelude()
         do throws(SSHError) {
           return try await session.run(
-            script.command, stdin: script.stdin, outputLimit: script.outputLimit, idle: script.idle)
+            script.command, stdin: script.stdin, outputLimit: script.outputLimit, bounds: script.bounds)
         } catch {
           if await !session.isAlive { await forget() }
           throw Failure(error, node: node.id)

@@ -11,7 +11,7 @@ final class ExecOperation: AwaitedOperation {
   private let command: String
   private let stdin: [UInt8]
   private let limit: Int
-  private let idle: Duration
+  private let bounds: CommandBounds
   private let deadlines: SSHDeadlines
 
   private var state = State.opening
@@ -24,15 +24,19 @@ final class ExecOperation: AwaitedOperation {
   private var uploadMark: UInt64 = 0
   private var acknowledged: UInt64 = 0
   private var lastProgress = Instant.now
+  /// The command has to be over by then, whatever it says.
+  private var end = Instant.now
+  /// What came last, in case the bounds' mark is cut in two.
+  private var unmarked: [UInt8] = []
   private var isAbandoned = false
   private(set) var deadline: Instant
   var waiter: CheckedContinuation<Result<CommandResult, SSHError>, Never>?
 
-  init(_ command: String, stdin: [UInt8], limit: Int, idle: Duration, deadlines: SSHDeadlines) {
+  init(_ command: String, stdin: [UInt8], limit: Int, bounds: CommandBounds, deadlines: SSHDeadlines) {
     self.command = command
     self.stdin = stdin
     self.limit = max(0, limit)
-    self.idle = idle
+    self.bounds = bounds
     self.deadlines = deadlines
     self.deadline = .now + deadlines.channel
   }
@@ -81,6 +85,7 @@ final class ExecOperation: AwaitedOperation {
     case .done:
       state = .running(channel)
       acknowledged = connection.wire.acknowledged
+      end = .now + bounds.total
       progress()
     case .failed(.channelRequestDenied, let message):
       answer(.failure(connection.error(.channelRefused, .command, message)))
@@ -92,6 +97,7 @@ final class ExecOperation: AwaitedOperation {
 
   private func transfer(_ channel: NativeChannel, on connection: isolated SSHConnection) -> Bool {
     var moved = false
+    var isAlive = false
     // Both streams each turn: libssh2 does not show the end of file while standard error waits unread.
     for stream in [Int32(0), 1] {
       reading: while true {
@@ -99,7 +105,9 @@ final class ExecOperation: AwaitedOperation {
         case .again, .done(0): break reading
         case .done(let count):
           moved = true
-          keep(UnsafeRawBufferPointer(rebasing: Scratch.page[..<count]), stream: stream)
+          let bytes = UnsafeRawBufferPointer(rebasing: Scratch.page[..<count])
+          if isSign(bytes, stream: stream) { isAlive = true }
+          keep(bytes, stream: stream)
         case .failed(let code, let message):
           broken(connection, .command, code, message)
           return true
@@ -116,15 +124,25 @@ final class ExecOperation: AwaitedOperation {
       finish(channel)
       return true
     }
-    if write(channel, on: connection) { moved = true }
-    if moved { progress() }
+    if write(channel, on: connection) { (moved, isAlive) = (true, true) }
+    if isAlive { progress() }
     return moved && !isFinished
   }
 
   private func progress() {
     lastProgress = .now
     // While bytes of ours are on their way, look four times as often whether the peer's TCP takes them.
-    deadline = lastProgress + (acknowledged < uploadMark ? idle / 4 : idle)
+    deadline = min(end, lastProgress + (acknowledged < uploadMark ? bounds.idle / 4 : bounds.idle))
+  }
+
+  /// Whether these bytes show that the command gets on: any, or those with the mark.
+  private func isSign(_ bytes: UnsafeRawBufferPointer, stream: Int32) -> Bool {
+    guard let mark = bounds.mark else { return true }
+    guard stream == 0 else { return false }
+    unmarked.append(contentsOf: bytes)
+    let isMarked = unmarked.contains(mark)
+    unmarked = Array(unmarked.suffix(max(0, mark.count - 1)))
+    return isMarked
   }
 
   private func keep(_ bytes: UnsafeRawBufferPointer, stream: Int32) {
@@ -203,17 +221,18 @@ final class ExecOperation: AwaitedOperation {
     case .running(let channel):
       // A slow link with our megabytes still in the kernel is healthy as long as the peer's TCP takes them.
       let position = connection.wire.acknowledged
-      if acknowledged < uploadMark, position > acknowledged {
+      if acknowledged < uploadMark, position > acknowledged, end > .now {
         acknowledged = position
         return progress()
       }
-      let end = lastProgress + idle
-      if end > .now {
-        deadline = acknowledged < uploadMark ? min(end, .now + idle / 4) : end
+      let silence = min(end, lastProgress + bounds.idle)
+      if silence > .now {
+        deadline = acknowledged < uploadMark ? min(silence, .now + bounds.idle / 4) : silence
         return
       }
       let what = written < stdin.count ? " after \(written) of \(stdin.count) bytes of input" : ""
-      answer(.failure(connection.error(.timedOut, .command, "no progress for \(idle)\(what)")))
+      let why = end <= .now ? "not done after \(bounds.total)" : "no progress for \(bounds.idle)\(what)"
+      answer(.failure(connection.error(.timedOut, .command, why)))
       giveUp(channel)
     case .closing: connection.die(.timedOut, .channel, "the server did not close a channel")
     case .finished: break

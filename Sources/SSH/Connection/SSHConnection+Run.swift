@@ -7,15 +7,15 @@ extension SSHConnection {
   ///     command as well: the command MUST NOT take it for "complete".
   ///   - outputLimit: what is kept of each stream; the rest is read and dropped, up to eight times as much (at least
   ///     16 MiB), then the command is given up with `.outputLimit`.
-  ///   - idle: the command is given up with `.timedOut` when nothing came or went for that long. Bytes of
+  ///   - bounds: the command is given up with `.timedOut` when it shows no progress for `idle`, or takes longer than `total`. Bytes of
   ///     ours that a slow link still takes count as progress.
   /// - Returns: any exit status is a result.
   /// - Throws: cancelling the task closes the channel and throws `.cancelled`. The remote command itself sees only its
   ///   input and output close; sshd does not kill it.
   public func run(
-    _ command: String, stdin: [UInt8] = [], outputLimit: Int = 1 << 20, idle: Duration = .seconds(60)
+    _ command: String, stdin: [UInt8] = [], outputLimit: Int = 1 << 20, bounds: CommandBounds = CommandBounds()
   ) async throws(SSHError) -> CommandResult {
     try await perform(
-      ExecOperation(command, stdin: stdin, limit: outputLimit, idle: idle, deadlines: target.deadlines))
+      ExecOperation(command, stdin: stdin, limit: outputLimit, bounds: bounds, deadlines: target.deadlines))
   }
 }
