@@ -21,6 +21,9 @@ struct ChallengeWalk: Sendable {
     var walk = RedirectWalk(name: name, token: token)
     var place = place(address, 80, pair)
     while true {
+      if let refusal = book.refusal(of: place.host) {
+        return walk.hops.count > 1 ? .strayed(refusal, hops: walk.hops) : .silent(refusal, hops: walk.hops)
+      }
       if let reason = await silent.reason(at: place) { return .silent(reason, hops: walk.hops) }
       let response: HTTPResponse
       do {

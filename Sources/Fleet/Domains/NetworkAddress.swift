@@ -15,6 +15,16 @@ enum NetworkAddress {
     return nil
   }
 
+  /// The 4 or 16 bytes of an address; nil for what is none.
+  static func bytes(_ text: String) -> [UInt8]? {
+    guard text.utf8.count < 64, !text.utf8.contains(0) else { return nil }
+    for (family, count) in [(AF_INET, 4), (AF_INET6, 16)] {
+      var binary = in6_addr()  // Large enough for both.
+      if inet_pton(family, text, &binary) == 1 { return withUnsafeBytes(of: &binary) { Array($0.prefix(count)) } }
+    }
+    return nil
+  }
+
   /// An address or a host name, folded for comparison; nil when it is neither.
   static func host(_ text: String) -> String? {
     if let address = canonical(text) { return address }

@@ -35,6 +35,13 @@ public struct AddressBook: Sendable, Equatable {
     return (owners.first { $0.vip.pair == pair } ?? owners.first).flatMap { vips[$0.vip] }
   }
 
+  /// Why an address is not asked, as a public CA would not ask it: what a customer's DNS or redirect leads to must not make the controller ask
+  /// hosts of its own network. Nil for the fleet's own addresses and for public ones.
+  public func refusal(of address: String) -> String? {
+    guard owners[address] == nil, !AddressRange.isPublic(address) else { return nil }
+    return "\(Printable.short(address)) is a private or reserved address, which no public CA asks"
+  }
+
   /// Another pair than this one that has the address; nil too where it is this pair's.
   func otherOwner(of address: String, than pair: PairID) -> Owner? {
     let owners = owners[address] ?? []

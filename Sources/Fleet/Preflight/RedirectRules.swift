@@ -61,11 +61,8 @@ public struct ChallengeHop: Sendable, Hashable {
 
   /// Hosts that no public CA can ask.
   private static func unreachable(_ host: String) -> String? {
-    if let address = NetworkAddress.canonical(host) {
-      let isPrivate =
-        ["10.", "127.", "169.254.", "192.168.", "fc", "fd", "fe80:"].contains { address.hasPrefix($0) }
-        || address == "::1" || (16...31).contains { address.hasPrefix("172.\($0).") }
-      return isPrivate ? "a private address" : nil
+    if NetworkAddress.canonical(host) != nil {
+      return AddressRange.isPublic(host) ? nil : "a private or reserved address"
     }
     let last = host.split(separator: ".").last.map(String.init) ?? ""
     return !host.contains(".") || ["local", "internal", "lan", "localdomain", "corp", "home"].contains(last)

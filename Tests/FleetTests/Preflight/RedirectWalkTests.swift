@@ -12,7 +12,7 @@ import Testing
     ("//b.example/x", "http://b.example/x"),
     ("/other/tok", "http://a.example/other/tok"),
     ("https://b.example", "https://b.example/"),
-    ("http://203.0.113.9/x", "http://203.0.113.9/x"),
+    ("http://8.8.8.8/x", "http://8.8.8.8/x"),
   ])
   func aRedirectIsFollowedAsTheCAFollowsIt(location: String, url: String) throws {
     var walk = walk()
