@@ -1,7 +1,7 @@
 /// Reads rows of comma-separated values (RFC 4180) byte by byte, knowing where every field stands.
 ///
 /// Takes what spreadsheets and editors write: LF, CRLF or CR CR LF, a byte order mark, blanks around fields, blank lines, `#` comment lines, and `;`
-/// or tab between fields when the first row has no comma.
+/// or tab between fields when the first row has no comma, or what Excel's `sep=` names.
 struct CSVReader {
   /// One field.
   struct Field: Equatable {
@@ -36,6 +36,16 @@ struct CSVReader {
   init(_ bytes: [UInt8]) {
     self.bytes = bytes
     position = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? 3 : 0
+    readSeparatorLine()
+  }
+
+  /// Excel's first line `sep=;` says what stands between fields, and is no row.
+  private mutating func readSeparatorLine() {
+    let line = bytes[position...].prefix { !isLineEnd($0) }
+    guard line.count == 5, line.prefix(4).elementsEqual("sep=".utf8) else { return }
+    separator = line.last
+    position = line.endIndex
+    skipLineEnd()
   }
 
   /// The next row that is neither blank nor a comment, or a fault; nil at the end. A row of empty fields is blank, too.

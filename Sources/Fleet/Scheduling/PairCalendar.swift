@@ -49,7 +49,10 @@ public struct PairCalendar: Sendable, Equatable {
       let opening = moment.addingTimeInterval(week - intoThis)
       // The clocks may change on the way there: it opens at its hour, not so many seconds from now.
       let change = Double(zone.secondsFromGMT(for: opening)) - offset
-      return max(moment, opening.addingTimeInterval(-change))
+      let atItsHour = opening.addingTimeInterval(-change)
+      // That hour may be one that the clocks leave out: it opens when it would have come, which they call an hour later.
+      let isLeftOut = zone.secondsFromGMT(for: atItsHour) != zone.secondsFromGMT(for: opening)
+      return max(moment, isLeftOut && change > 0 ? opening : atItsHour)
     }
   }
 

@@ -50,6 +50,11 @@ import Testing
     #expect(rows("a,b\nc;d\n") == [["a", "b"], ["c;d"]])
   }
 
+  // G11: Excel's first line names the separator and is no row.
+  @Test(arguments: ["sep=;\r\n", "\u{feff}sep=;\n"]) func excelsFirstLineIsTaken(_ first: String) {
+    #expect(rows(first + "a,b;c\n") == [["a,b", "c"]])
+  }
+
   @Test func aLostQuoteHidesNoRowBehindIt() {
     #expect(
       rows("a,\"b\nc,d\ne,f\n") == [["fault at 2", "the quote opened here is never closed"], ["c", "d"], ["e", "f"]])

@@ -17,6 +17,19 @@ import Testing
       id: "w", times: [.init(start: start * 3_600, length: hours * 3_600, zone: zone)], danger: danger)
   }
 
+  // G4: a window at an hour that the clocks leave out opens when they go on, not an hour before.
+  @Test func aWindowAtAnHourThatTheClocksLeaveOutOpensWhenTheyGoOn() throws {
+    let berlin = try #require(TimeZone(identifier: "Europe/Berlin"))
+    // Sundays at 02:00 in Berlin; on 2027-03-28 the clocks go from 02:00 to 03:00 there, at 01:00 UTC.
+    let calendar = PairCalendar(windows: [.init(start: 6 * 86_400 + 2 * 3_600, length: 7_200, zone: berlin)])
+    let saturday = try #require(ISO8601DateFormatter().date(from: "2027-03-27T12:00:00Z"))
+
+    let opens = try #require(calendar.opens(from: saturday))
+
+    #expect(opens == ISO8601DateFormatter().date(from: "2027-03-28T01:00:00Z"))
+    #expect(calendar.opens(from: opens.addingTimeInterval(60)) == opens.addingTimeInterval(60), "it is open then")
+  }
+
   @Test func aWindowKeepsItsHourWhenTheClocksChange() throws {
     let berlin = try #require(TimeZone(identifier: "Europe/Berlin"))
     // Sundays at 22:00 in Berlin; the clocks change on 2026-10-25 at 01:00 UTC.
