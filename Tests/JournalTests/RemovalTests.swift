@@ -26,6 +26,28 @@ import Testing
     }
   }
 
+  // C1: a leaf that was ever issued is ours, whatever was removed since.
+  @Test func aLeafStaysOursWhenItsCertificateIsRemovedAndComesBack() async throws {
+    try await withDirectory { directory in
+      let store = try open(directory)
+      let of = AttemptReference(spec: ID("p/1"), attempt: ID("a1"))
+      var issued = StoredShapes.certificate
+      (issued.attempt, issued.sha256) = (of.attempt, String(repeating: "ab", count: 32))
+      _ = try await store.append(
+        CrashTests.tryOf(1) + [
+          .orderCreated(of: of, url: "https://ca.example/1"), .finalizeRequested(of: of),
+          .issued(of: of, certificate: issued),
+        ], sweep: nil, at: noon)
+
+      _ = try await store.append([.specRemoved(spec: ID("p/1"))], sweep: nil, at: noon)
+
+      #expect(try store.owner(ofLeaf: issued.sha256.uppercased()) == ID("p/1"))
+      #expect(try store.owner(ofLeaf: "00") == nil)
+      #expect(try store.leaves(of: [ID("p/1"), ID("p/2")]) == [ID("p/1"): [issued.sha256], ID("p/2"): []])
+      #expect(try store.refold().isEmpty)
+    }
+  }
+
   @Test func onlyRolloutsThatThisJournalKnowsAndThatEndedAreOver() async throws {
     try await withDirectory { directory in
       let store = try open(directory)

@@ -13,18 +13,26 @@ struct RollbackWalk {
   let recorder: Recorder
   let verifier: Verifier
   let clock: any TimeSource
+  /// Every leaf that was ever issued for these certificates: each is ours wherever it lies.
+  private let ever: [SpecID: [String]]
   private(set) var report = RollbackReport()
 
   init(
     id: RolloutID, pair: PairSession, certificates: [CertificateState], recorder: Recorder, verifier: Verifier,
     clock: any TimeSource
-  ) {
+  ) throws(JournalError) {
     self.id = id
     self.pair = pair
     self.certificates = certificates
     self.recorder = recorder
     self.verifier = verifier
     self.clock = clock
+    ever = try recorder.journal.leaves(of: certificates.map(\.spec.id))
+  }
+
+  /// What may lie on a node of this certificate without having been put there by hand.
+  private func ours(_ certificate: CertificateState, on node: NodeID) -> [String] {
+    certificate.ownLeaves(on: node) + (ever[certificate.spec.id] ?? [])
   }
 
   /// Seconds that a listener may go on showing the newest certificate after the node accepted the previous one.
@@ -121,7 +129,7 @@ struct RollbackWalk {
     switch current {
     case .none: true
     case .unreadable: false
-    case .leaf(let leaf): leaf == certificate.issued?.sha256 || certificate.ownLeaves(on: node).contains(leaf)
+    case .leaf(let leaf): leaf == certificate.issued?.sha256 || ours(certificate, on: node).contains(leaf)
     }
   }
 
@@ -247,7 +255,7 @@ struct RollbackWalk {
 
   private func work(_ certificates: [CertificateState], on id: NodeID) async throws(Failure) -> NodeWork {
     let files = certificates.compactMap { certificate in
-      certificate.issued.map { BatchFile($0, of: certificate.spec, expected: .leaves(certificate.ownLeaves(on: id))) }
+      certificate.issued.map { BatchFile($0, of: certificate.spec, expected: .leaves(ours(certificate, on: id))) }
     }
     return try await pair.work(on: id, rollout: self.id, files: files)
   }

@@ -17,6 +17,8 @@ struct RolloutWalk {
   private let deployer: Deployer
   /// A certificate that the pair serves already, where it serves none of the batch.
   private let neighbour: CertificateSpec?
+  /// Every leaf that was ever issued for these certificates: each is ours wherever it lies.
+  private let ever: [SpecID: [String]]
   private var sealed: [NodeID: [AttemptID: String]] = [:]
   private var active: [VIPID: NodeID] = [:]
   /// Nodes with a directory of this rollout that no step has taken away yet: one-off recipients, keys sealed for others.
@@ -30,13 +32,14 @@ struct RolloutWalk {
   init(
     order: RolloutOrder, nodes: [NodeID], batch: [CertificateState], neighbour: CertificateSpec?, pair: PairSession,
     deployer: Deployer
-  ) {
+  ) throws(JournalError) {
     self.order = order
     self.nodes = nodes
     self.batch = batch
     self.neighbour = neighbour
     self.pair = pair
     self.deployer = deployer
+    ever = try deployer.recorder.journal.leaves(of: batch.map(\.spec.id))
   }
 
   /// Seconds that a listener may go on showing the old certificate after the node accepted the new one.
@@ -269,7 +272,7 @@ struct RolloutWalk {
         BatchFile(
           issued, of: certificate.spec, sha1: issued.leafSHA1, sealedKey: sealed[id]?[issued.attempt],
           expected: certificate.mayOverwrite
-            ? .anything : .leaves(certificate.ownLeaves(on: id)))
+            ? .anything : .leaves(certificate.ownLeaves(on: id) + (ever[certificate.spec.id] ?? [])))
       }
     }
     return try await pair.work(on: id, rollout: order.id, files: files, roles: roles)

@@ -69,9 +69,10 @@ extension Workplace {
       let session = PairSession(
         pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: "", names: [],
         known: .init(of: pair, in: state))
-      var walk = RollbackWalk(
-        id: random.id("b"), pair: session, certificates: certificates.sorted { $0.spec.id < $1.spec.id },
-        recorder: recorder, verifier: verifier, clock: clock)
+      var walk = try journaled(
+        try RollbackWalk(
+          id: random.id("b"), pair: session, certificates: certificates.sorted { $0.spec.id < $1.spec.id },
+          recorder: recorder, verifier: verifier, clock: clock))
       do throws(JournalError) {
         try await walk.run()
       } catch {

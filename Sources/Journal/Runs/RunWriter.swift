@@ -43,9 +43,12 @@ struct RunWriter {
       try update(
         "UPDATE mail SET attempts = attempts + 1, last_attempt_at = ?, last_detail = CAST(? AS TEXT) WHERE id = ?",
         [Cell(record.at), .text(detail), .number(mail)], "mail \(mail)")
+    case .issued(let of, let certificate):
+      try StateTables.leaf.upsert(
+        database, [.text(certificate.sha256), .text(of.spec.rawValue), .text(of.attempt.rawValue), sequence])
     case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
-      .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .issued, .attemptFailed, .specVetoed, .ejected,
+      .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .specVetoed, .ejected,
       .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed, .keysRemoved:
       break
     }

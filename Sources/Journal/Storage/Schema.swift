@@ -23,6 +23,9 @@ enum Schema {
           """)
     }
     migrator.registerMigration("event keysRemoved") { _ in }
+    migrator.registerMigration("every leaf that was ever issued") { database in
+      try database.execute(sql: leaves)
+    }
     return migrator
   }
 
@@ -166,6 +169,22 @@ enum Schema {
       SELECT certificate, node, attempt, sha256, proof, reason, at FROM installation;
     DROP TABLE installation;
     ALTER TABLE installation_with_unconfirmed RENAME TO installation;
+
+    """
+
+  /// Whose a file on a node is must not be forgotten with the certificate that it was made for.
+  private static let leaves = """
+    CREATE TABLE leaf (
+      sha256 TEXT NOT NULL PRIMARY KEY,
+      certificate TEXT NOT NULL,
+      attempt TEXT NOT NULL,
+      issued INTEGER NOT NULL REFERENCES event (sequence)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX leaf_by_certificate ON leaf (certificate, issued);
+    INSERT OR REPLACE INTO leaf (sha256, certificate, attempt, issued)
+      SELECT json_extract(body, '$.issued.certificate.sha256'), json_extract(body, '$.issued.of.spec'),
+        json_extract(body, '$.issued.of.attempt'), sequence
+      FROM event WHERE kind = 'issued' ORDER BY sequence;
 
     """
 
