@@ -23,7 +23,10 @@ struct Certfleet: AsyncParsableCommand {
 
   /// Parses, runs, and turns every ending into its exit status: 2 for bad usage (not ArgumentParser's 64), 3 for what could not run.
   static func main() async {
+    OutputStream.closeGaps()
     ProcessGuard.keepSecretsOutOfDumps()
+    // A reader that goes away (`| head`) must not end a rollout half-way: what it does not read is dropped.
+    signal(SIGPIPE, SIG_IGN)
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {
@@ -31,19 +34,27 @@ struct Certfleet: AsyncParsableCommand {
       } else {
         try command.run()
       }
+      leave(0)
     } catch let fault as CommandFault {
       if !fault.text.isEmpty { Terminal.say("certfleet: " + fault.text) }
       Glibc.exit(fault.exitStatus)
     } catch let exit as ExitCode {
-      Glibc.exit(exit.rawValue)
+      leave(exit.rawValue)
     } catch {
       let message = fullMessage(for: error)
       if exitCode(for: error) == .success {
         Terminal.show(message)
-        Glibc.exit(0)
+        leave(0)
       }
       Terminal.say(message)
       Glibc.exit(2)
     }
+  }
+
+  /// Ends with this status; with 1 instead of 0 where results were lost. A reader that has gone wanted no more of them.
+  private static func leave(_ status: Int32) -> Never {
+    guard let problem = Terminal.lostResults, !problem.isReaderGone else { Glibc.exit(status) }
+    Terminal.say("certfleet: the result could not be written to stdout: \(problem.text)")
+    Glibc.exit(status == 0 ? 1 : status)
   }
 }

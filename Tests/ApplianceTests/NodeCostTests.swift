@@ -17,7 +17,8 @@ struct NodeCostTests {
   ]
 
   @Test func oneMoreCertificateCostsAFewPrograms() async throws {
-    let (few, many) = (try await cost(of: 3), try await cost(of: 13))
+    let few = try await cost(of: 3)
+    let many = try await cost(of: 13)
 
     for (step, programs) in Self.limits {
       for (program, count) in many[step] ?? [:] {

@@ -89,14 +89,18 @@ class Fleet:
 
     # MARK: The controller
 
-    def start(self, *words: str, environment: dict[str, str] | None = None) -> subprocess.Popen:
-        """A command that is not waited for. It writes into files, so that a killed one leaves what it said."""
+    def start(
+        self, *words: str, environment: dict[str, str] | None = None, stdout: int | None = None,
+        stderr: int | None = None,
+    ) -> subprocess.Popen:  # fmt: skip
+        """A command that is not waited for. It writes into files, so that a killed one leaves what it said; or where
+        the descriptors given lead."""
         number = len(glob.glob(self.path("said-*")))
         names = [self.path(f"said-{number:04d}.{stream}") for stream in ("out", "err")]
         with open(names[0], "wb") as out, open(names[1], "wb") as err:
             process = subprocess.Popen(
-                [binary(), *words],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=self.directory, **self.identity,
+                [binary(), *words], stdin=subprocess.DEVNULL, stdout=stdout or out, stderr=stderr or err,
+                cwd=self.directory, **self.identity,
                 env={**os.environ, "CERTFLEET_INVENTORY": self.inventory, **self.environment, **(environment or {})},
             )  # fmt: skip
         process.said = names

@@ -1,13 +1,16 @@
-"""SIGTERM once: what is under way is finished, the next run goes on. Twice: it is cut short, and nothing is lost."""
+"""SIGTERM once: what is under way is finished, the next run goes on. Twice: it is cut short, and nothing is lost.
+A terminal that closes, a reader that goes away and a disk that is full end no rollout half-way."""
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import time
 
 from lablib import spec
 
-from .fleet import FleetTest, eventually, shape
+from .fleet import FleetTest, binary, eventually, shape
 
 NAMES = 16
 
@@ -17,8 +20,17 @@ class Signals(FleetTest):
     def wanted(cls) -> spec.Spec:
         return shape(number=1, names=NAMES, kind="haproxy-directory")
 
-    def bring(self, word: str) -> None:
-        self.fleet.add((f"{word}{number:02d}.shop.example", "pair1") for number in range(NAMES))
+    def bring(self, word: str, names: int = NAMES) -> None:
+        self.fleet.add((f"{word}{number:02d}.shop.example", "pair1") for number in range(names))
+
+    def ends_what_it_began(self, run: subprocess.Popen) -> None:
+        ended = self.fleet.finish(run)
+        self.assertEqual(ended.status, 130, ended.text)
+        self.assertIn("interrupted", ended.out)
+        kinds = self.fleet.kinds()
+        self.assertEqual(kinds["attemptStarted"], kinds["issued"], "what was begun was finished")
+        self.assertEqual(kinds["rolloutStarted"], kinds["rolloutEnded"])
+        self.assertEqual(self.fleet.events("sweepEnded")[-1][1]["end"], "interrupted")
 
     def go_on(self, wanted: int) -> None:
         fleet = self.fleet
@@ -37,14 +49,8 @@ class Signals(FleetTest):
             run = fleet.start("run")
             eventually(lambda: fleet.kinds()["orderCreated"] >= 3, "three orders")
             run.send_signal(signal.SIGTERM)
-            ended = fleet.finish(run)
-            self.assertEqual(ended.status, 130, ended.text)
-            self.assertIn("interrupted", ended.out)
-            kinds = fleet.kinds()
-            self.assertEqual(kinds["attemptStarted"], kinds["issued"], "what was begun was finished")
-            self.assertEqual(kinds["rolloutStarted"], kinds["rolloutEnded"])
-            self.assertLess(kinds["issued"], NAMES, "nothing new was begun")
-            self.assertEqual(fleet.events("sweepEnded")[-1][1]["end"], "interrupted")
+            self.ends_what_it_began(run)
+            self.assertLess(fleet.kinds()["issued"], NAMES, "nothing new was begun")
             self.go_on(NAMES)
             self.assertEqual(fleet.orders(), NAMES)
 
@@ -66,3 +72,43 @@ class Signals(FleetTest):
             lost = [body for _, body in before if "orderLost" in str(body)]
             self.assertLessEqual(fleet.orders(), 2 * NAMES + len(before), lost)
             fleet.require_proved(self)
+
+        with self.subTest("A3: the terminal closes"):
+            self.bring("closed", 6)
+            begun = fleet.kinds()["orderCreated"]
+            run = fleet.start("run")
+            eventually(lambda: fleet.kinds()["orderCreated"] > begun, "an order")
+            # The kernel and the shell each send one; they are one wish.
+            run.send_signal(signal.SIGHUP)
+            run.send_signal(signal.SIGHUP)
+            self.ends_what_it_began(run)
+            self.go_on(2 * NAMES + 6)
+
+        with self.subTest("A3: nobody reads any more"):
+            self.bring("unread", 2)
+            reader, writer = os.pipe()
+            os.close(reader)
+            ended = fleet.finish(fleet.start("run", "-v", stdout=writer, stderr=writer))
+            os.close(writer)
+            self.assertEqual(ended.status, 0)
+            kinds = fleet.kinds()
+            self.assertEqual(kinds["rolloutStarted"], kinds["rolloutEnded"])
+            self.go_on(2 * NAMES + 8)
+
+        with self.subTest("A2: the disk is full"):
+            self.bring("full", 2)
+            full = os.open("/dev/full", os.O_WRONLY)
+            self.assertEqual(fleet.finish(fleet.start("run", "-v", stderr=full)).status, 0)
+            self.go_on(2 * NAMES + 10)
+            status = fleet.finish(fleet.start("status", stdout=full))
+            os.close(full)
+            self.assertEqual(status.status, 1, "an empty file is no result")
+            self.assertIn("could not be written to stdout: No space left on device", status.err)
+
+        with self.subTest("A2: stdout is closed"):
+            closed = subprocess.run(
+                ["sh", "-c", 'exec "$0" status >&-', binary()], stderr=subprocess.PIPE,
+                env={**os.environ, "CERTFLEET_INVENTORY": fleet.inventory},
+            )  # fmt: skip
+            self.assertEqual((closed.returncode, closed.stderr), (0, b""))
+            fleet.require_sound()

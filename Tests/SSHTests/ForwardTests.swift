@@ -183,11 +183,9 @@ struct ForwardTests {
       port throws(SSHError) in
       let answer = await Self.ask(port, "wide")
       let hex = String(port, radix: 16, uppercase: true)
-      return (
-        answer,
-        try await observer.run(
-          "grep -c ' 00000000:\(String(repeating: "0", count: 4 - hex.count))\(hex) ' /proc/net/tcp")
-      )
+      let table = try await observer.run(
+        "grep -c ' 00000000:\(String(repeating: "0", count: 4 - hex.count))\(hex) ' /proc/net/tcp")
+      return (answer, table)
     }
     await connection.close()
     await observer.close()

@@ -16,6 +16,13 @@ SYSTEM_MODULES = {
 }
 
 
+#: Words that may stand before a tuple or a case without being its owner.
+KEYWORDS = {
+    *("return", "throw", "in", "await", "try", "case", "else"),
+    *("where", "is", "as", "switch", "if", "guard", "while", "let"),
+}
+
+
 @dataclass
 class Rule:
     name: str
@@ -69,6 +76,75 @@ def text(pattern: str) -> Callable[[list[Source]], Breaches]:
                 yield source.path, source.text.count("\n", 0, match.start()) + 1
 
     return check
+
+
+def awaits_in_values(sources: list[Source]) -> Breaches:
+    """Each `await` inside a tuple of two or more, or inside the payload of `.someCase(…)`."""
+    for source in sources:
+        if not source.is_swift:
+            continue
+        joined = "\n".join(code for code, _ in source.swift)
+        for match in re.finditer(r"\bawait\b", joined):
+            if is_in_a_value(joined, match.start()):
+                yield source.path, joined.count("\n", 0, match.start()) + 1
+
+
+def is_in_a_value(joined: str, place: int) -> bool:
+    """Goes outwards from a place, bracket by bracket, as far as the statement or closure that it is in."""
+    depth, has_comma = 0, has_comma_after(joined, place)
+    for index in range(place - 1, -1, -1):
+        letter = joined[index]
+        if letter in ")]}":
+            depth += 1
+        elif letter == "," and depth == 0:
+            has_comma = True
+        elif letter in "([{" and depth > 0:
+            depth -= 1
+        elif letter in "{[":
+            return False
+        elif letter == "(":
+            if begins_a_value(joined[:index].rstrip(" "), has_comma):
+                return True
+            has_comma = has_comma_after(joined, closing(joined, index))
+    return False
+
+
+def begins_a_value(before: str, has_comma: bool) -> bool:
+    """Whether a `(` behind this text begins a tuple or a case's payload, not the arguments of a call."""
+    called = re.search(r"[\w`]+$", before)
+    if not called or called[0] in KEYWORDS:
+        # `)(` and `>(` are calls of what a call or a generic type gave.
+        return has_comma and not before.endswith((")", "]", ">", "}", "!", "?"))
+    rest = before[: called.start()]
+    if not rest.endswith("."):
+        return False
+    owner = re.search(r"(?:([\w`]+)|\S)?$", rest[:-1].rstrip())
+    # `return .case(` and `(.case(` name a case; `a\n.method(` and `a.method(` call what a value has.
+    return (owner[1] in KEYWORDS) if owner[1] else owner[0] not in (")", "]", "}", "?", "!", ">")
+
+
+def has_comma_after(joined: str, place: int) -> bool:
+    depth = 0
+    for letter in joined[place:]:
+        if letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            if depth == 0:
+                return False
+            depth -= 1
+        elif letter == "," and depth == 0:
+            return True
+    return False
+
+
+def closing(joined: str, opening: int) -> int:
+    """Behind the bracket that closes the one at `opening`."""
+    depth = 0
+    for index in range(opening, len(joined)):
+        depth += {"(": 1, ")": -1}.get(joined[index], 0)
+        if depth == 0:
+            return index + 1
+    return len(joined)
 
 
 def long_files(sources: list[Source]) -> Breaches:
@@ -129,6 +205,41 @@ RULES = [
         code(r"\bTask\.detached\b|\bTask(?:<[^>]*>)?\s*(?:\([^)]*\)\s*)?\{", r"Sources/"),
         [swift("Task.detached { }"), swift("Task { await a() }"), swift("let t = Task(priority: .high) {")],
         [swift("group.addTask { }"), swift("try await Task.sleep(for: .seconds(1))"), swift("struct Task2 {")],
+    ),
+    Rule(
+        "no-tuple-of-a-task",
+        "tasks of a group return a struct: the optimiser breaks tuples there (Docs/decisions/0010)",
+        code(r"TaskGroup\(\s*of:\s*\(", excused=False),
+        [
+            swift("await withTaskGroup(of: (Int, String).self) { group in"),
+            swift("try await withThrowingTaskGroup(of: (PairID, [Row]).self) {", "Tests/A/A.swift"),
+        ],
+        [swift("await withTaskGroup(of: Answer.self) { group in"), swift("await withTaskGroup(of: Void.self) {")],
+    ),
+    Rule(
+        "no-await-in-a-value",
+        "bind what is awaited with `let`, then put it into the tuple or the case: the optimiser breaks it there "
+        "(Docs/decisions/0010)",
+        awaits_in_values,
+        [
+            swift("return (id, .success(try await leaf(of: id)))"),
+            swift("return .success(try await leaf(of: id))"),
+            swift("group.addTask { (id, await leaf(of: id)) }"),
+            swift("group.addTask {\n  (\n    await leaf(\n      of: id), id\n  )\n}"),
+            swift("found.append((id, f(await leaf(of: id))))"),
+            swift("let (a, b) = (await one(), await two())", "Tests/A/A.swift"),
+            swift("post.yield(.seen(id, try await leaf(of: id)))"),
+        ],
+        [
+            swift("let leaf = try await leaf(of: id)\nreturn (id, .success(leaf))"),
+            swift("return try read(try await run(script), of: script)"),
+            swift("let all = known + (await found())"),
+            swift("let all = await walk(\n  a\n)\n.judged(await names(of: a))"),
+            swift("let answers = pair.map(id, { await look(at: $0) })"),
+            swift("for await (id, answer) in group { found[id] = answer }"),
+            swift("let a = Answer(node: id, leaf: await leaf(of: id))"),
+            swift("if let a = b.first(where: { $0 }), case .some(let c) = await d() {"),
+        ],
     ),
     Rule(
         "no-fatal-error",

@@ -176,7 +176,7 @@ struct Issuer: Sendable {
     _ order: Order, _ spec: CertificateSpec, on pair: PairSession
   ) async throws(Interruption) -> Order {
     guard order.status == .pending else {
-      if order.status == .invalid { throw .failed(await reason(order, spec)) }
+      if order.status == .invalid { throw await failed(order, spec) }
       return order
     }
     var tokens: [String] = []
@@ -185,7 +185,7 @@ struct Issuer: Sendable {
       let authorization = try await asked { () async throws(ACMEError) in try await authority.authorization(at: url) }
       // RFC 8555 §7.1.4: a valid one was proved before and needs nothing; an invalid one never comes back.
       if authorization.status == .valid { continue }
-      guard authorization.status == .pending else { throw .failed(await reason(order, spec)) }
+      guard authorization.status == .pending else { throw await failed(order, spec) }
       guard let challenge = authorization.challenge(.http01), let token = challenge.token else {
         throw .failed(
           Failure(.authorityRefused, "the CA offers no http-01 challenge", name: authorization.identifier.value))
@@ -201,7 +201,7 @@ struct Issuer: Sendable {
       }
       let ready = try await polled(order, .validation, spec) { $0.status != .pending }
       await pair.withdraw(tokens: tokens)
-      if ready.status == .invalid { throw .failed(await reason(ready, spec)) }
+      if ready.status == .invalid { throw await failed(ready, spec) }
       return ready
     } catch {
       await pair.withdraw(tokens: tokens)
@@ -252,11 +252,17 @@ struct Issuer: Sendable {
         let error = challenge.error
       else { continue }
       guard review.allowsAnother(of: challenge.url) else {
-        throw .failed(
-          await preflight.explained(Failure(challenge: error, name: authorization.identifier.value), spec: spec))
+        let failure = await preflight.explained(
+          Failure(challenge: error, name: authorization.identifier.value), spec: spec)
+        throw .failed(failure)
       }
       _ = try await asked { () async throws(ACMEError) in try await authority.respond(to: challenge) }
     }
+  }
+
+  private func failed(_ order: Order, _ spec: CertificateSpec) async -> Interruption {
+    let failure = await reason(order, spec)
+    return .failed(failure)
   }
 
   /// Why an order became invalid: the first failed challenge, with what DNS says about that name.

@@ -86,7 +86,8 @@ extension NodeLink {
   func roles(of vips: [VIP]) async -> Result<[VIPID: Role], Failure> {
     do throws(Failure) {
       let script = RoleQuery.script(for: node, vips: vips, nonce: .fresh())
-      return .success(try RoleQuery.read(try await run(script), of: script, vips: vips))
+      let answer = try await run(script)
+      return .success(try RoleQuery.read(answer, of: script, vips: vips))
     } catch {
       return .failure(error)
     }

@@ -168,10 +168,15 @@ actor PairSession {
 
   private func ask() async -> (verdicts: [VIPID: ActiveVerdict], silent: [NodeID: Failure]) {
     let vips = pair.vips
-    let answers = await withTaskGroup(of: (NodeID, Result<[VIPID: Role], Failure>).self) { group in
-      for link in links.values { group.addTask { (link.node.id, await link.roles(of: vips)) } }
+    let answers = await withTaskGroup(of: NodeAnswer<[VIPID: Role]>.self) { group in
+      for link in links.values {
+        group.addTask {
+          let roles = await link.roles(of: vips)
+          return NodeAnswer(node: link.node.id, answer: roles)
+        }
+      }
       var answers: [NodeID: Result<[VIPID: Role], Failure>] = [:]
-      for await (node, answer) in group { answers[node] = answer }
+      for await one in group { answers[one.node] = one.answer }
       return answers
     }
     var verdicts: [VIPID: ActiveVerdict] = [:]
@@ -189,14 +194,23 @@ actor PairSession {
   }
 
   private func surveyedNodes() async -> [NodeID: Result<NodeFacts, Failure>] {
-    await withTaskGroup(of: (NodeID, Result<NodeFacts, Failure>).self) { group in
+    await withTaskGroup(of: NodeAnswer<NodeFacts>.self) { group in
       for link in links.values where await facts.of(link.node.id) == nil {
-        group.addTask { [clock] in (link.node.id, await link.facts(clock)) }
+        group.addTask { [clock] in
+          let facts = await link.facts(clock)
+          return NodeAnswer(node: link.node.id, answer: facts)
+        }
       }
       var found: [NodeID: Result<NodeFacts, Failure>] = [:]
-      for await (node, outcome) in group { found[node] = outcome }
+      for await one in group { found[one.node] = one.answer }
       return found
     }
+  }
+
+  /// What one node answered. No tuple: the optimiser breaks those (Docs/decisions/0010).
+  private struct NodeAnswer<Value: Sendable>: Sendable {
+    var node: NodeID
+    var answer: Result<Value, Failure>
   }
 
   /// Records an alarm about a node that a step came across.

@@ -67,10 +67,20 @@ extension Workplace {
     at pairs: [Pair], _ state: FleetState, _ desk: PairDoctor
   ) async -> [PairID: PairDoctor.Answer] {
     let gate = Gate(limit: pairsInFlight)
-    return await withTaskGroup(of: (PairID, PairDoctor.Answer).self) { group in
-      for pair in pairs { group.addTask { (pair.id, await gate.run { await desk.look(at: pair, state) }) } }
-      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    return await withTaskGroup(of: Examined.self) { group in
+      for pair in pairs {
+        group.addTask {
+          let answer = await gate.run { await desk.look(at: pair, state) }
+          return Examined(pair: pair.id, answer: answer)
+        }
+      }
+      return await group.reduce(into: [:]) { $0[$1.pair] = $1.answer }
     }
+  }
+
+  private struct Examined: Sendable {
+    var pair: PairID
+    var answer: PairDoctor.Answer
   }
 
   // MARK: The controller

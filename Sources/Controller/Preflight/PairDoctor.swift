@@ -29,7 +29,8 @@ struct PairDoctor: Sendable {
       let (found, works) = await node(link, pair)
       rows += found
       if works { reached.append(link) }
-      roles.append((link.node.id, await link.roles(of: pair.vips)))
+      let role = await link.roles(of: pair.vips)
+      roles.append((link.node.id, role))
     }
     rows += pair.vips.map { Self.active($0, pair, roles) }
     if state.pairs[pair.id]?.isPaused == true {

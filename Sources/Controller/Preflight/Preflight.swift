@@ -81,7 +81,8 @@ struct Preflight: Sendable {
         judgements.append((.route, route ?? Judgement(.passes, "DNS leads to the load balancer itself")))
       }
     } else if hasAddress, checks.contains(.vip) {
-      judgements.append((.vip, await judgeVIP(subject, vip)))
+      let judgement = await judgeVIP(subject, vip)
+      judgements.append((.vip, judgement))
     }
     if let caa = await caa { judgements.append((.caa, caa)) }
     let now = clock.now

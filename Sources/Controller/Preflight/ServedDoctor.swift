@@ -16,14 +16,23 @@ struct ServedDoctor: Sendable {
   func rows(_ certificates: [CertificateState], _ inventory: Inventory) async -> [PairID: [DoctorReport.Row]] {
     let book = AddressBook(inventory)
     let gate = Gate(limit: Self.inFlight)
-    return await withTaskGroup(of: (Int, PairID, [DoctorReport.Row]).self) { group in
+    return await withTaskGroup(of: Seen.self) { group in
       for (index, certificate) in certificates.enumerated() {
         guard let vip = book.vip(certificate.spec.vipReference) else { continue }
-        group.addTask { (index, certificate.spec.pair, await gate.run { await rows(of: certificate, vip) }) }
+        group.addTask {
+          let rows = await gate.run { await self.rows(of: certificate, vip) }
+          return Seen(index: index, pair: certificate.spec.pair, rows: rows)
+        }
       }
-      let found = await group.reduce(into: [(Int, PairID, [DoctorReport.Row])]()) { $0.append($1) }
-      return found.sorted { $0.0 < $1.0 }.reduce(into: [:]) { $0[$1.1, default: []] += $1.2 }
+      let found = await group.reduce(into: [Seen]()) { $0.append($1) }
+      return found.sorted { $0.index < $1.index }.reduce(into: [:]) { $0[$1.pair, default: []] += $1.rows }
     }
+  }
+
+  private struct Seen: Sendable {
+    var index: Int
+    var pair: PairID
+    var rows: [DoctorReport.Row]
   }
 
   private func rows(of certificate: CertificateState, _ vip: VIP) async -> [DoctorReport.Row] {

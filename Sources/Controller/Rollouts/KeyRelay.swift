@@ -19,8 +19,8 @@ struct KeyRelay {
     do throws(Failure) {
       let recipient = try await recipient(target)
       let sealing = KeyWork.seal(keys, to: recipient, rollout: rollout, on: source.node, nonce: .fresh())
-      return .success(
-        try KeyWork.readSealed(try await source.run(sealing), of: sealing, keys: keys.map(\.attempt)))
+      let answer = try await source.run(sealing)
+      return .success(try KeyWork.readSealed(answer, of: sealing, keys: keys.map(\.attempt)))
     } catch {
       return .failure(error)
     }

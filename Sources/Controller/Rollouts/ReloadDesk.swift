@@ -62,10 +62,20 @@ struct ReloadDesk: Sendable {
     _ watches: [Int: ReloadWatch], after turn: AsyncStream<Void>
   ) async -> [Int: ReloadHandshakes] {
     for await _ in turn {}
-    return await withTaskGroup(of: (Int, ReloadHandshakes).self) { group in
-      for (index, watch) in watches { group.addTask { (index, await watch.run()) } }
-      return await group.reduce(into: [:]) { $0[$1.0] = $1.1 }
+    return await withTaskGroup(of: Watched.self) { group in
+      for (index, watch) in watches {
+        group.addTask {
+          let handshakes = await watch.run()
+          return Watched(index: index, handshakes: handshakes)
+        }
+      }
+      return await group.reduce(into: [:]) { $0[$1.index] = $1.handshakes }
     }
+  }
+
+  private struct Watched: Sendable {
+    var index: Int
+    var handshakes: ReloadHandshakes
   }
 
   /// Where the node itself answers, as it is looked at after the step; without such an address the VIP, while the node holds it.

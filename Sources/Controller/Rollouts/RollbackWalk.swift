@@ -56,7 +56,8 @@ struct RollbackWalk {
     var choices: [(node: NodeID, choice: Choice)] = []
     for node in order {
       do throws(Failure) {
-        choices.append((node, try await choose(on: node)))
+        let choice = try await choose(on: node)
+        choices.append((node, choice))
       } catch {
         report.nodes.append(.init(node: node, failure: error))
       }

@@ -280,7 +280,8 @@ struct RolloutWalk {
 
   private func run(on id: NodeID, _ script: (RolloutWork) -> RemoteScript) async -> Result<NodeAnswer, Failure> {
     do throws(Failure) {
-      return .success(try await work(on: id).answer(to: script))
+      let answer = try await work(on: id).answer(to: script)
+      return .success(answer)
     } catch {
       return .failure(error)
     }
@@ -305,7 +306,8 @@ struct RolloutWalk {
 
   private func evidence(on id: NodeID, _ script: (RolloutWork) -> RemoteScript) async -> Result<[Evidence], Failure> {
     do throws(Failure) {
-      return .success(try await work(on: id).evidence(from: script))
+      let evidence = try await work(on: id).evidence(from: script)
+      return .success(evidence)
     } catch {
       return .failure(error)
     }

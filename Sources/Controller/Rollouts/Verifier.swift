@@ -69,42 +69,58 @@ struct Verifier: Sendable {
     var sights: [SpecID: Sight] = [:]
     var left = wanted
     while true {
-      for (spec, sight) in await once(at: address, port: port, for: left) { sights[spec] = sight }
+      sights.merge(await once(at: address, port: port, for: left)) { $1 }
       left = left.filter { sights[$0.spec] != .same }
       if left.isEmpty || clock.now >= deadline || Task.isCancelled { return sights }
       await clock.sleep(until: clock.now + 0.25)
     }
   }
 
-  private func once(at address: String, port: UInt16, for wanted: [Wanted]) async -> [(SpecID, Sight)] {
-    await each(wanted) { ($0.spec, await sight(of: $0, at: address, port: port)) }
+  private func once(at address: String, port: UInt16, for wanted: [Wanted]) async -> [SpecID: Sight] {
+    await each(wanted) { await sight(of: $0, at: address, port: port) }
   }
 
   /// The leaf that a listener shows for each name now, or why none was seen.
   func leaves(
     at address: String, port: UInt16, for wanted: [Wanted]
   ) async -> [SpecID: Result<X509Certificate, Unseen>] {
-    let seen = await each(wanted) { wanted -> (SpecID, Result<X509Certificate, Unseen>) in
-      do throws(Unseen) {
-        return (wanted.spec, .success(try await chain(at: address, port: port, wanted.serverName).leaf))
-      } catch {
-        return (wanted.spec, .failure(error))
-      }
-    }
-    return Dictionary(seen) { first, _ in first }
+    await each(wanted) { await leaf(at: address, port: port, $0.serverName) }
   }
 
-  private func each<Answer: Sendable>(
-    _ wanted: [Wanted], _ ask: @escaping @Sendable (Wanted) async -> Answer
-  ) async -> [Answer] {
-    await withTaskGroup(of: Answer.self) { group in
-      var results: [Answer] = []
+  private func leaf(
+    at address: String, port: UInt16, _ serverName: String
+  ) async -> Result<X509Certificate, Unseen> {
+    do throws(Unseen) {
+      let leaf = try await chain(at: address, port: port, serverName).leaf
+      return .success(leaf)
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// What was seen for one certificate. No tuple: the optimiser breaks those (Docs/decisions/0010).
+  private struct Seen<Value: Sendable>: Sendable {
+    var spec: SpecID
+    var value: Value
+  }
+
+  private func each<Value: Sendable>(
+    _ wanted: [Wanted], _ ask: @escaping @Sendable (Wanted) async -> Value
+  ) async -> [SpecID: Value] {
+    await withTaskGroup(of: Seen<Value>.self) { group in
+      func add(_ one: Wanted) {
+        group.addTask {
+          let value = await ask(one)
+          return Seen(spec: one.spec, value: value)
+        }
+      }
+      var results: [SpecID: Value] = [:]
       var waiting = wanted[...]
-      for one in waiting.prefix(Self.inFlight) { group.addTask { await ask(one) } }
+      for one in waiting.prefix(Self.inFlight) { add(one) }
       waiting = waiting.dropFirst(Self.inFlight)
-      while let result = await group.next() {
-        results.append(result)
-        if let one = waiting.popFirst() { group.addTask { await ask(one) } }
+      while let seen = await group.next() {
+        results[seen.spec] = seen.value
+        if let one = waiting.popFirst() { add(one) }
       }
       return results
     }

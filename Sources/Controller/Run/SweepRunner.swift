@@ -192,7 +192,8 @@ struct SweepRunner {
       guard let pair = pairs[id] else { return }
       group.addTask {
         do throws(JournalError) {
-          post.yield(.surveyed(id, try await pair.survey()))
+          let survey = try await pair.survey()
+          post.yield(.surveyed(id, survey))
         } catch {
           post.yield(.journalFailed(error))
         }

@@ -163,15 +163,25 @@ extension Workplace {
     _ pairs: [Pair], _ desk: EnrolmentDesk, _ state: FleetState, _ progress: @escaping @Sendable (Int, Int) -> Void
   ) async -> [PairID: EnrolmentDesk.Answer] {
     let gate = Gate(limit: pairsInFlight)
-    return await withTaskGroup(of: (PairID, EnrolmentDesk.Answer).self) { group in
-      for pair in pairs { group.addTask { (pair.id, await gate.run { await desk.enroll(pair, state) }) } }
+    return await withTaskGroup(of: Asked.self) { group in
+      for pair in pairs {
+        group.addTask {
+          let answer = await gate.run { await desk.enroll(pair, state) }
+          return Asked(pair: pair.id, answer: answer)
+        }
+      }
       var found: [PairID: EnrolmentDesk.Answer] = [:]
-      for await (id, answer) in group {
-        found[id] = answer
+      for await one in group {
+        found[one.pair] = one.answer
         progress(found.count, pairs.count)
       }
       return found
     }
+  }
+
+  private struct Asked: Sendable {
+    var pair: PairID
+    var answer: EnrolmentDesk.Answer
   }
 
   /// Why no lines are printed for a pair: pasted into a HAProxy that is too old, they would keep it from starting.

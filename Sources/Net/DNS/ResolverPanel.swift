@@ -38,10 +38,21 @@ public struct ResolverPanel: Sendable {
   /// Asks each, at the same time; the answers are in the order of the resolvers.
   public func lookup(_ name: String, _ type: RecordType) async -> [Opinion] {
     if let only = members.first, members.count == 1 { return [await Self.ask(only, name, type)] }
-    return await withTaskGroup(of: (Int, Opinion).self) { group in
-      for (index, member) in members.enumerated() { group.addTask { (index, await Self.ask(member, name, type)) } }
-      return await group.reduce(into: [(Int, Opinion)]()) { $0.append($1) }.sorted { $0.0 < $1.0 }.map(\.1)
+    return await withTaskGroup(of: Answer.self) { group in
+      for (index, member) in members.enumerated() {
+        group.addTask {
+          let opinion = await Self.ask(member, name, type)
+          return Answer(index: index, opinion: opinion)
+        }
+      }
+      return await group.reduce(into: [Answer]()) { $0.append($1) }.sorted { $0.index < $1.index }.map(\.opinion)
     }
+  }
+
+  /// One resolver's, by its place in the list. No tuple: Docs/decisions/0010.
+  private struct Answer: Sendable {
+    var index: Int
+    var opinion: Opinion
   }
 
   private static func ask(_ member: Member, _ name: String, _ type: RecordType) async -> Opinion {

@@ -23,7 +23,12 @@ extension SSHConnection {
     let result = await withTaskGroup(of: Void.self) { group -> Result<R, SSHError> in
       group.addTask { await self.serve(listener, handler) }
       let result: Result<R, SSHError>
-      do throws(SSHError) { result = .success(try await body(bound)) } catch { result = .failure(error) }
+      do throws(SSHError) {
+        let returned = try await body(bound)
+        result = .success(returned)
+      } catch {
+        result = .failure(error)
+      }
       await self.stop(listener)
       group.cancelAll()
       return result

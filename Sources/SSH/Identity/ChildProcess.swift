@@ -19,7 +19,13 @@ enum ChildProcess {
     var none = sigset_t()
     sigemptyset(&none)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, shim_spawn_setsid | Int16(POSIX_SPAWN_SETSIGMASK))
+    // What we ignore or wait for ourselves ends the agent as it ends any program.
+    var usual = sigset_t()
+    sigemptyset(&usual)
+    for number in [SIGHUP, SIGINT, SIGTERM, SIGPIPE] { sigaddset(&usual, number) }
+    posix_spawnattr_setsigdefault(&attributes, &usual)
+    posix_spawnattr_setflags(
+      &attributes, shim_spawn_setsid | Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF))
     let inherited = ["PATH", "HOME", "TMPDIR"].compactMap { name in
       getenv(name).map { name + "=" + String(cString: $0) }
     }

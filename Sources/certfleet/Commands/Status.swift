@@ -26,7 +26,7 @@ struct Status: AsyncParsableCommand {
         if watch { Terminal.draw("\u{1b}[H\u{1b}[2J") }
         Terminal.show(status.text(isVerbose: options.verbose > 0 || pair != nil || domain != nil))
       }
-      guard watch else { return }
+      guard watch, Terminal.lostResults == nil else { return }
       try await Task.sleep(for: .seconds(2))
     }
   }

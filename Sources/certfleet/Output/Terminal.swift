@@ -1,6 +1,7 @@
 import Fleet
 import Foundation
 import Glibc
+import Synchronization
 
 /// What is known of the terminal, and how things are said on it: results on stdout, everything else on stderr.
 enum Terminal {
@@ -19,18 +20,22 @@ enum Terminal {
     isInteractive && !options.noColor && environment("NO_COLOR") == nil
   }
 
-  /// A result.
+  /// A result. What cannot be written is dropped and remembered in `lostResults`.
   static func show(_ text: String) {
-    FileHandle.standardOutput.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
+    let written = OutputStream.standardOutput.write(text.hasSuffix("\n") ? text : text + "\n")
+    if case .failure(let problem) = written { lost.withLock { $0 = $0 ?? problem } }
   }
 
-  /// Progress, warnings, faults.
-  static func say(_ text: String) {
-    FileHandle.standardError.write(Data((text.hasSuffix("\n") ? text : text + "\n").utf8))
-  }
+  /// Progress, warnings, faults. What cannot be written is dropped: a full disk must not end a rollout half-way.
+  static func say(_ text: String) { draw(text.hasSuffix("\n") ? text : text + "\n") }
 
   /// Without a newline: parts of a picture that is drawn over.
-  static func draw(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  static func draw(_ text: String) { _ = OutputStream.standardError.write(text) }
+
+  /// Why a result was dropped, if one was.
+  static var lostResults: OutputStream.Problem? { lost.withLock(\.self) }
+
+  private static let lost = Mutex<OutputStream.Problem?>(nil)
 
   /// A machine-readable result: one document, keys sorted, dates ISO 8601.
   static func show(json value: some Encodable, pretty: Bool = true) throws {

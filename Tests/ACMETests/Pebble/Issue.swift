@@ -42,7 +42,8 @@ struct Issue {
         try await Task.sleep(for: wait)  // the wait that the CA or the schedule asked for
         order = try await ca.order(at: order.url).following(order)
       case .download:
-        return (try await ca.certificate(of: order, preferredRoot: preferredRoot), order)
+        let chain = try await ca.certificate(of: order, preferredRoot: preferredRoot)
+        return (chain, order)
       case .abandon(let problem):
         var authorizations: [Authorization] = []
         for url in order.authorizations { authorizations.append(try await ca.authorization(at: url)) }

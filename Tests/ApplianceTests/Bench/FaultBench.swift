@@ -56,9 +56,8 @@ final class FaultBench {
     let bench = try HAProxyBench()
     let old = try bench.node.leaf("\(bench.node.root)/certs/first.pem")
     let files = try await bench.batch(["first", "second"], expected: .leaves([old]))
-    return (
-      bench, FaultBench(bench.node, facts: try await bench.facts(), files: files, old: old) { try bench.served($0) }
-    )
+    let facts = try await bench.facts()
+    return (bench, FaultBench(bench.node, facts: facts, files: files, old: old) { try bench.served($0) })
   }
 
   static func stunnel() async throws -> (StunnelBench, FaultBench) {
@@ -66,9 +65,8 @@ final class FaultBench {
     let old = try bench.node.leaf("\(bench.node.root)/certs/first.pem")
     let files = try await makeBatch(
       ["first", "second"], on: bench.node, bench.certificates, expected: .leaves([old]))
-    return (
-      bench, FaultBench(bench.node, facts: try await bench.facts(), files: files, old: old) { try bench.served($0) }
-    )
+    let facts = try await bench.facts()
+    return (bench, FaultBench(bench.node, facts: facts, files: files, old: old) { try bench.served($0) })
   }
 
   // MARK: Faults

@@ -61,10 +61,15 @@ import Testing
       return requests.map { $0 * 2 }
     }
 
-    let answers = await withTaskGroup(of: (Int, Int).self) { group in
-      for number in 0..<500 { group.addTask { (number, await work(number)) } }
+    let answers = await withTaskGroup(of: Answer.self) { group in
+      for number in 0..<500 {
+        group.addTask {
+          let double = await work(number)
+          return Answer(number: number, double: double)
+        }
+      }
       var answers: [Int: Int] = [:]
-      for await (number, answer) in group { answers[number] = answer }
+      for await answer in group { answers[answer.number] = answer.double }
       return answers
     }
 
@@ -82,6 +87,11 @@ import Testing
 
     #expect(first == "a!")
     #expect(second == "b!")
+  }
+
+  private struct Answer: Sendable {
+    var number: Int
+    var double: Int
   }
 
   private actor Batches {
