@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import unittest
 
 from lablib import mailbox, spec
 
-from .fleet import FleetTest, shape
+from .fleet import QUICK, FleetTest, shape
+
+#: `status --pair` on each kind of pair, side by side.
+ROUNDS = int(os.environ.get("CERTFLEET_TEST_ROUNDS", "2" if QUICK else "8"))
 
 
 class HappyPath(FleetTest):
@@ -44,6 +48,18 @@ class HappyPath(FleetTest):
 
         after = fleet.told("status", "--json").json
         self.assertEqual({row["standing"] for row in after["rows"]}, {"served"})
+        self.check_fingerprints()
+
+    def check_fingerprints(self) -> None:
+        """A1: the optimised build crashed each time that what a pair shows was compared with what was issued."""
+        fleet = self.fleet
+        for pair in fleet.lab.pairs:
+            runs = [fleet.start("status", "--pair", pair.id, "--json") for _ in range(ROUNDS)]
+            for run in runs:
+                done = fleet.finish(run)
+                self.assertEqual(done.status, 0, f"{pair.id}: {done.text}")
+                nodes = {one["node"] for one in done.json["fingerprints"]}
+                self.assertEqual(nodes, {node.id for node in pair.nodes})
 
     def check_mail(self) -> None:
         mails = mailbox.messages(self.fleet.lab)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import time
+from collections import Counter
 
 from lablib import spec
 
@@ -23,11 +24,11 @@ class Signals(FleetTest):
     def bring(self, word: str, names: int = NAMES) -> None:
         self.fleet.add((f"{word}{number:02d}.shop.example", "pair1") for number in range(names))
 
-    def ends_what_it_began(self, run: subprocess.Popen) -> None:
+    def ends_what_it_began(self, run: subprocess.Popen, before: Counter) -> None:
         ended = self.fleet.finish(run)
         self.assertEqual(ended.status, 130, ended.text)
         self.assertIn("interrupted", ended.out)
-        kinds = self.fleet.kinds()
+        kinds = self.fleet.kinds() - before
         self.assertEqual(kinds["attemptStarted"], kinds["issued"], "what was begun was finished")
         self.assertEqual(kinds["rolloutStarted"], kinds["rolloutEnded"])
         self.assertEqual(self.fleet.events("sweepEnded")[-1][1]["end"], "interrupted")
@@ -49,7 +50,7 @@ class Signals(FleetTest):
             run = fleet.start("run")
             eventually(lambda: fleet.kinds()["orderCreated"] >= 3, "three orders")
             run.send_signal(signal.SIGTERM)
-            self.ends_what_it_began(run)
+            self.ends_what_it_began(run, Counter())
             self.assertLess(fleet.kinds()["issued"], NAMES, "nothing new was begun")
             self.go_on(NAMES)
             self.assertEqual(fleet.orders(), NAMES)
@@ -75,13 +76,13 @@ class Signals(FleetTest):
 
         with self.subTest("A3: the terminal closes"):
             self.bring("closed", 6)
-            begun = fleet.kinds()["orderCreated"]
+            before = fleet.kinds()
             run = fleet.start("run")
-            eventually(lambda: fleet.kinds()["orderCreated"] > begun, "an order")
+            eventually(lambda: fleet.kinds()["orderCreated"] > before["orderCreated"], "an order")
             # The kernel and the shell each send one; they are one wish.
             run.send_signal(signal.SIGHUP)
             run.send_signal(signal.SIGHUP)
-            self.ends_what_it_began(run)
+            self.ends_what_it_began(run, before)
             self.go_on(2 * NAMES + 6)
 
         with self.subTest("A3: nobody reads any more"):
