@@ -21,6 +21,8 @@ struct AuthorityDesk: Sendable {
     var thumbprint: String
     /// Why the CA cannot be asked.
     var failure: Failure?
+    /// Who we are in the words of CAA.
+    var issuer = CAAIssuer(identities: [], account: nil)
   }
 
   /// Tries, with a wait of 2 and 8 seconds between, before a run goes on without the CA.
@@ -48,7 +50,10 @@ struct AuthorityDesk: Sendable {
     while true {
       do throws(Interruption) {
         let client = try await client(settings, key, state, &ledger)
-        return Opened(authority: client, thumbprint: key.thumbprint, failure: nil)
+        return Opened(
+          authority: client, thumbprint: key.thumbprint, failure: nil,
+          issuer: CAAIssuer(
+            of: settings, told: client.server.directory.caaIdentities, account: client.accountURL))
       } catch {
         switch error {
         case .journal(let fault): throw fault

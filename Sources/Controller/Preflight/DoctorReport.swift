@@ -40,7 +40,7 @@ public struct DoctorReport: Sendable, Encodable {
         switch finding.verdict {
         case .passes: .good
         case .unknown: .unknown
-        case .fails, .vetoes: .bad
+        case .fails, .certain, .vetoes: .bad
         }
       self.init(
         verdict, Self.title(finding.check), of: finding.name, pair: finding.vip.pair, finding.evidence,
@@ -53,6 +53,7 @@ public struct DoctorReport: Sendable, Encodable {
       case .caa: "CAA"
       case .vip: "challenge at the VIP"
       case .route: "challenge from outside"
+      case .files: "files on the nodes"
       }
     }
   }
@@ -119,9 +120,9 @@ public struct DoctorReport: Sendable, Encodable {
       }
   }
 
-  /// The rows about names, which may be thousands, are those of the four checks and of what is served.
+  /// The rows about names, which may be thousands, are those of the five checks and of what is served.
   private func isAboutName(_ row: Row) -> Bool { row.check == Self.served || Self.nameChecks.contains(row.check) }
 
   static let served = "served certificate"
-  private static let nameChecks: Set<String> = ["DNS", "CAA", "challenge at the VIP", "challenge from outside"]
+  private static let nameChecks: Set<String> = ["DNS", "CAA", "challenge at the VIP", "challenge from outside", "files on the nodes"]
 }

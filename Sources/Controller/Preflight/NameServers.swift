@@ -4,9 +4,20 @@ import Net
 /// What DNS says, in the words of the preflight's rules.
 struct NameServers: Sendable {
   private let panel: ResolverPanel
+  private let port: UInt16
+  private let zones: ZoneServers
   private let known = KnownCAA()
+  private let knownWords = KnownWords()
 
-  init(panel: ResolverPanel) { self.panel = panel }
+  /// - Parameter port: where the zones' own name servers listen.
+  init(panel: ResolverPanel, port: UInt16 = 53) {
+    self.panel = panel
+    self.port = port
+    zones = ZoneServers(panel: panel, port: port)
+  }
+
+  /// The same resolvers without what they said before: in a run of days DNS changes.
+  func anew() -> NameServers { NameServers(panel: panel, port: port) }
 
   /// The addresses of a name, as each resolver tells them.
   func addresses(of name: String) async -> [AddressSighting] {
@@ -38,6 +49,49 @@ struct NameServers: Sendable {
       ?? opinions.first { $0 == .none } ?? opinions.first ?? .silent("there is no resolver")
     await known.learn(answer, at: place)
     return answer
+  }
+
+  // MARK: Certainty
+
+  /// Whether a name without addresses has none for certain: what its zone's own servers say is asked for only where all resolvers say no.
+  func certainty(of name: String, _ sightings: [AddressSighting], likely: Judgement) async -> Judgement {
+    guard case .fails(.nameNotFound) = likely.verdict, Certainty.hasNoAddress(sightings) else { return likely }
+    return Certainty.judge(likely, sightings, witnesses: await witnesses(of: name, [.a, .aaaa]))
+  }
+
+  /// Whether CAA forbids for certain, by each resolver and by the zones' own servers along the climb.
+  func certainty(of name: String, likely: Judgement, issuer: CAAIssuer) async -> Judgement {
+    guard case .fails(.caaForbids) = likely.verdict, issuer.isTold, issuer.account != nil else { return likely }
+    var climb: [Certainty.CAAWitness] = []
+    for place in CAARules.climb(name) {
+      let witness: Certainty.CAAWitness
+      if let known = await knownWords.witness(at: place) {
+        witness = known
+      } else {
+        let opinions = await panel.lookup(place, .caa).map { Self.caa($0.answer) }
+        witness = Certainty.CAAWitness(resolvers: opinions, zone: await witnesses(of: place, [.caa]))
+        await knownWords.learn(witness, at: place)
+      }
+      climb.append(witness)
+      if witness.resolvers.contains(where: { $0 != .none }) { break }
+    }
+    return Certainty.judge(likely, name, climb: climb, issuer: issuer)
+  }
+
+  private func witnesses(of name: String, _ types: [RecordType]) async -> [ZoneWitness] {
+    switch await zones.ask(name, types) {
+    case .unclear: []
+    case .told(let statements):
+      statements.map { ZoneWitness(server: $0.server, words: $0.replies.map(Self.word)) }
+    }
+  }
+
+  private static func word(_ reply: DNSReply) -> OwnWord {
+    if reply.isOwnDenial { return .nothing }
+    guard reply.isAuthoritative, case .records(let records) = caa(reply.answer), !records.isEmpty else {
+      return .unclear
+    }
+    return .records(records)
   }
 
   private static func addresses(_ answer: DNSAnswer) -> AddressAnswer {
@@ -73,6 +127,14 @@ struct NameServers: Sendable {
     case .noServer: .silent("the resolver cannot be reached")
     case .timedOut: .silent("the resolver does not answer in time")
     }
+  }
+
+  /// What was found about the places of climbs: thousands of names share their parents.
+  private actor KnownWords {
+    private var witnesses: [String: Certainty.CAAWitness] = [:]
+
+    func witness(at place: String) -> Certainty.CAAWitness? { witnesses[place] }
+    func learn(_ witness: Certainty.CAAWitness, at place: String) { witnesses[place] = witness }
   }
 
   /// The answers of this look. What was not answered is asked again by the next name.

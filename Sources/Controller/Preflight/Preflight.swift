@@ -4,7 +4,7 @@ import Net
 
 /// Looks before an attempt is spent. A wrong answer of our own VIP, or one of another customer's pair, vetoes; all else advises.
 struct Preflight: Sendable {
-  private let names: NameServers
+  private var names: NameServers
   private let walk: ChallengeWalk
   private let thumbprint: String
   private let book: AddressBook
@@ -24,15 +24,22 @@ struct Preflight: Sendable {
 
   init(
     http: HTTPClient, resolvers: [String], thumbprint: String, inventory: Inventory,
-    issuer: CAAIssuer = CAAIssuer(identities: [], account: nil), clock: any TimeSource
+    issuer: CAAIssuer = CAAIssuer(identities: [], account: nil), nameServerPort: UInt16 = 53, clock: any TimeSource
   ) {
     let book = AddressBook(inventory)
-    names = NameServers(panel: ResolverPanel(servers: resolvers))
+    names = NameServers(panel: ResolverPanel(servers: resolvers), port: nameServerPort)
     walk = ChallengeWalk(http: http, names: names, book: book)
     self.thumbprint = thumbprint
     self.book = book
     self.issuer = issuer
     self.clock = clock
+  }
+
+  /// The same, with nothing remembered of what DNS said before.
+  func anew() -> Preflight {
+    var fresh = self
+    fresh.names = names.anew()
+    return fresh
   }
 
   // MARK: Before an order
@@ -74,6 +81,7 @@ struct Preflight: Sendable {
         // A proxy or a CDN in front that hands the challenge on is as good as the load balancer itself.
         addresses = Judgement(.passes, addresses.evidence + ", but " + route.evidence)
       }
+      addresses = await names.certainty(of: subject.name, sightings, likely: addresses)
       judgements.append((.addresses, addresses))
       if let own = await own { judgements.append((.vip, own)) }
       // Where the way is the VIP itself, an old finding about a detour must not stay.
@@ -94,7 +102,8 @@ struct Preflight: Sendable {
   }
 
   private func judgeCAA(_ name: String) async -> Judgement {
-    CAARules.judge(name, await names.caa(of: name), issuer: issuer)
+    let likely = CAARules.judge(name, await names.caa(of: name), issuer: issuer)
+    return await names.certainty(of: name, likely: likely, issuer: issuer)
   }
 
   private func judgeVIP(_ subject: Subject, _ vip: VIP) async -> Judgement {

@@ -43,6 +43,18 @@ struct PreflightSurvey: Sendable {
     return found
   }
 
+  /// What DNS says of certificates before anything is ordered for them: addresses and CAA, nothing that the pair must have been told of.
+  func look(at specs: [CertificateSpec]) async throws(JournalError) -> [Finding] {
+    let subjects = specs.flatMap { spec in
+      spec.names.names.map { name in
+        Preflight.Subject(
+          name: name, vip: spec.vipReference, customer: spec.customer, method: .usualThumbprint, isAllowed: true)
+      }
+    }
+    let survey = PreflightSurvey(preflight: preflight.anew(), journal: journal, clock: clock)
+    return try await survey.look(at: subjects, [.addresses, .caa]) { _, _ in }
+  }
+
   private func keep(_ findings: ArraySlice<Finding>) async -> JournalError? {
     do throws(JournalError) {
       try await journal.keep(Array(findings), at: clock.now)

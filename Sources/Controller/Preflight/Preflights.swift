@@ -5,6 +5,15 @@ import Journal
 import Net
 import PKI
 
+extension CAAIssuer {
+  /// By what the authority's directory tells, else by what is known of it.
+  init(of authority: Authority, told: [String], account: String?) {
+    let host = URL(string: authority.directory)?.host() ?? ""
+    let identities = told.isEmpty ? CAAIssuer.knownIdentities(ofDirectoryHost: host) : told
+    self.init(identities: identities, account: account, isTold: !told.isEmpty)
+  }
+}
+
 extension Workplace {
   /// Looks at every name that is to be issued or renewed, and keeps what was found: `plan --preflight`.
   ///
@@ -51,12 +60,11 @@ extension Workplace {
         http: http, trust: authority.trust.map { .bundle($0) } ?? .system, userAgent: "certfleet/\(Libraries.own)",
         deadline: .seconds(10))
       let told = try await ACMEServer.connect(to: authority.directory, over: link).directory.caaIdentities
-      if !told.isEmpty { return CAAIssuer(identities: told, account: account) }
+      return CAAIssuer(of: authority, told: told, account: account)
     } catch {
       // What CAA says can be read without the CA; only whom it means is then a guess.
+      return CAAIssuer(of: authority, told: [], account: account)
     }
-    let host = URL(string: authority.directory)?.host() ?? ""
-    return CAAIssuer(identities: CAAIssuer.knownIdentities(ofDirectoryHost: host), account: account)
   }
 
   /// The names of a certificate, each with what its pair was told of it.

@@ -10,6 +10,8 @@ struct SweepRunner {
   let pairs: [PairID: PairSession]
   let issuer: Issuer
   let deployer: Deployer
+  /// Looks at DNS before anything is ordered.
+  let survey: PreflightSurvey
   let targets: NodeTargets
   let requests: RequestDesk
   let clock: any TimeSource
@@ -36,6 +38,7 @@ struct SweepRunner {
   enum Message: Sendable {
     case records([Record])
     case surveyed(PairID, PairSurvey)
+    case looked([SpecID], [Finding])
     case attemptEnded(SpecID)
     case rolloutEnded(RolloutOrder, Failure?)
     case tick
@@ -120,6 +123,7 @@ struct SweepRunner {
     case .surveyed(let pair, let survey):
       loop.counter.surveyEnded()
       loop.dispatcher.surveyed(pair, survey)
+    case .looked(let specs, let found): loop.dispatcher.looked(at: specs, found, at: clock.now)
     case .attemptEnded(let spec): loop.dispatcher.attemptEnded(spec, at: clock.now)
     case .rolloutEnded(let order, let failure): loop.dispatcher.rolloutEnded(order, failure: failure, at: clock.now)
     case .tick: await tick(&loop, bounds)
@@ -187,6 +191,15 @@ struct SweepRunner {
     _ post: AsyncStream<Message>.Continuation
   ) {
     switch work {
+    case .look(let specs):
+      group.addTask { [survey] in
+        do throws(JournalError) {
+          let found = try await survey.look(at: specs)
+          post.yield(.looked(specs.map(\.id), found))
+        } catch {
+          post.yield(.journalFailed(error))
+        }
+      }
     case .survey(let id):
       loop.counter.surveyStarted()
       guard let pair = pairs[id] else { return }

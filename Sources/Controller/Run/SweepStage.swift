@@ -59,16 +59,18 @@ struct SweepStage {
         names: Set((names[pair.id] ?? []).flatMap(\.names.names)), known: .init(of: pair, in: start.state),
         unwanted: unwanted, controllerKeys: controllerKeys)
     }
+    let preflight = Preflight(
+      http: http, resolvers: inventory.resolvers, thumbprint: account.thumbprint, inventory: inventory,
+      issuer: account.issuer, clock: clock)
     let issuer = Issuer(
-      authority: account.authority, settings: inventory.authorities[0], recorder: recorder,
-      preflight: Preflight(
-        http: http, resolvers: inventory.resolvers, thumbprint: account.thumbprint, inventory: inventory, clock: clock),
+      authority: account.authority, settings: inventory.authorities[0], recorder: recorder, preflight: preflight,
       orders: Gate(limit: inventory.pace.ordersInFlight), polls: PollMemory(), clock: clock)
     let deployer = Deployer(
       recorder: recorder, verifier: Verifier(probe: CertificateProbe(loop: loop), clock: clock), clock: clock)
     let runner = SweepRunner(
-      inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer, targets: targets,
-      requests: requests, clock: clock, sink: sink, logger: Logger(label: "certfleet"), waits: waits)
+      inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer,
+      survey: PreflightSurvey(preflight: preflight, journal: journal, clock: clock), targets: targets, requests: requests,
+      clock: clock, sink: sink, logger: Logger(label: "certfleet"), waits: waits)
     let signals = ShutdownSignals { count in post.yield(.interrupt(count)) }
     defer { signals.stop() }
     let outcome = try await runner.run(

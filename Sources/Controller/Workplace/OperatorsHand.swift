@@ -7,7 +7,11 @@ extension Workplace {
   /// Forgets the back-off of these certificates, or of all that are failing; answers with their ids.
   public func retry(_ names: [String], all: Bool) async throws(CommandFault) -> [String] {
     let state = try fleetState()
-    let chosen = all ? state.certificates.values.filter { $0.lastFailure != nil } : try find(names, in: state)
+    let held = try heldBack(state)
+    let chosen =
+      all
+      ? state.certificates.values.filter { $0.lastFailure != nil || held.reason(of: $0, at: clock.now) != nil }
+      : try find(names, in: state)
     let specs = chosen.map(\.spec.id).sorted()
     try await journaled { () async throws(JournalError) in
       // A person says that it is mended: what was seen before no longer puts these names last.

@@ -19,6 +19,8 @@ public struct PlanForecast: Sendable, Codable {
   public var warnings: [String]
   /// What the last preflight says of it.
   public var outlook: Outlook
+  /// The question to a person, where so much looks certain to fail by DNS that this machine is in doubt.
+  public var doubt: HeldBack.Doubt?
 
   /// A date and what binds it.
   public struct Finish: Sendable, Codable {
@@ -34,8 +36,9 @@ public struct PlanForecast: Sendable, Codable {
 
   init(
     _ plan: SavedPlan, _ forecast: Forecast, request: PlanRequest, inventory: Inventory, domains: [DomainOutlook],
-    warnings: [String], outlook: Outlook
+    warnings: [String], outlook: Outlook, doubt: HeldBack.Doubt? = nil
   ) {
+    self.doubt = doubt
     self.plan = plan
     self.outlook = outlook
     self.domains = domains
@@ -75,6 +78,11 @@ public struct PlanForecast: Sendable, Codable {
     }
     lines += domainLines(isVerbose)
     if undated > 0 { lines.append("\(Wording.count(undated, "certificate")) without a date: see the blocked ones") }
+    let held = plan.plan.changes.count { if case .heldBack = $0.reason { true } else { false } }
+    if held > 0 {
+      lines.append("\(Wording.count(held, "certificate waits", "certificates wait")) for their DNS: no order is made")
+    }
+    if let doubt { lines += [doubt.question, "  -> \(HeldBack.Doubt.advice)"] }
     lines += outlook.lines(at: plan.plan.at, isVerbose: isVerbose)
     lines += warnings.map { "warning: " + Printable.terminal($0) }
     let shown = plan.plan.changes.filter { isVerbose || $0.action != .keep }

@@ -38,24 +38,28 @@ extension Workplace {
     let (state, buckets, returns) = try await wantedState(at: now)
     let findings = try journaled(try journal.findings())
     // What is done and when are two answers about one state: each takes a second for 100,000 names.
-    async let chosen = changes(request, of: state, findings, at: now)
+    let held = HeldBack(
+      findings, of: state.certificates.values, insisted: try journaled(try journal.insisted()), at: now)
+    async let chosen = changes(request, of: state, findings, held, at: now)
     async let crowded = crowdedSets(of: state)
     let ledger = Ledger(tables: limits, rows: buckets)
     let dispatcher = Dispatcher(
       state: state, inventory: inventory, ledger: ledger, seed: 0,
-      only: request.actions.isEmpty ? nil : await chosen.plan.specs, findings: findings, at: now)
+      only: request.actions.isEmpty ? nil : await chosen.plan.specs, findings: findings,
+      insisted: held.insisted, at: now)
     let forecast = dispatcher.forecast(at: now)
     let domains = DomainOutlook.list(
       forecast, state.certificates, ledger: ledger, usualProfile: inventory.authorities[0].profile)
     return PlanForecast(
       await chosen.plan, forecast, request: request, inventory: inventory, domains: domains,
-      warnings: returns + (await crowded), outlook: await chosen.outlook)
+      warnings: returns + (await crowded), outlook: await chosen.outlook, doubt: held.doubt)
   }
 
   private func changes(
-    _ request: PlanRequest, of state: FleetState, _ findings: Findings, at now: Date
+    _ request: PlanRequest, of state: FleetState, _ findings: Findings, _ held: HeldBack, at now: Date
   ) -> (plan: SavedPlan, outlook: Outlook) {
     var plan = Planner.plan(state, inventory: inventory, at: now)
+    plan.hold(held, state)
     plan.changes.removeAll { !request.wants($0, state) }
     let revisions = plan.changes.lazy.filter { $0.action != .keep }.compactMap { change in
       state.certificates[change.spec].map { (change.spec.rawValue, $0.revision) }

@@ -13,9 +13,16 @@ extension Workplace {
   public func customerReports(customer: String?) throws(CommandFault) -> [CustomerReport] {
     if let customer { try know(customer: customer) }
     let state = try fleetState()
+    let held = try heldBack(state)
     return inventory.customers.filter { customer == nil || $0.id.rawValue == customer }.map {
-      CustomerReport($0, state: state, inventory: inventory, at: clock.now)
+      CustomerReport($0, state: state, inventory: inventory, held: held, at: clock.now)
     }
+  }
+
+  /// What is held back by what was seen last.
+  func heldBack(_ state: FleetState) throws(CommandFault) -> HeldBack {
+    let findings = try journaled(try journal.findings())
+    return HeldBack(findings, of: state.certificates.values, insisted: try journaled(try journal.insisted()), at: clock.now)
   }
 
   /// Mails reports to their customers' addresses, and whatever else waits in the outbox.

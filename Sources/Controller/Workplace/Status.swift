@@ -20,6 +20,8 @@ public struct FleetStatus: Sendable, Codable {
   public var rows: [CertificateRow]
   /// Certificates by cause.
   public var groups: [FailureGroup]
+  /// The question to a person, where so much looks certain to fail by DNS that this machine is in doubt.
+  public var doubt: HeldBack.Doubt?
   /// What the nodes of the one pair that was asked for hold right now.
   public var fingerprints: [NodeFingerprints]?
 
@@ -115,6 +117,8 @@ public struct FleetStatus: Sendable, Codable {
       lines.append("\(group.title): \(Wording.count(group.rows.count, "certificate"))")
       lines.append("  -> \(group.advice)")
     }
+    let held = HeldBackLines(rows, doubt: doubt).lines(shown: 0)
+    if !held.isEmpty { lines += [""] + held }
     let quarantine = QuarantineLines(rows).lines
     if !quarantine.isEmpty { lines += [""] + quarantine }
     if isVerbose { lines += certificates() }
@@ -157,11 +161,19 @@ extension Workplace {
     if let customer { try know(customer: customer) }
     let state = try fleetState()
     let pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
+    let held = try heldBack(state)
+    let now = clock.now
     let rows = state.certificates.values.filter { certificate in
       (customer == nil || certificate.spec.customer?.rawValue == customer)
         && (pair == nil || certificate.spec.pair.rawValue == pair)
         && (domain.map { certificate.spec.names.names.contains($0.lowercased()) } ?? true)
-    }.map { CertificateRow($0, in: state, pair: pairs[$0.spec.pair], sweep: nil) }.sorted { $0.spec < $1.spec }
+    }.map { certificate in
+      var row = CertificateRow(certificate, in: state, pair: pairs[certificate.spec.pair], sweep: nil)
+      row.hold(
+        certificate, held, pair: pairs[certificate.spec.pair],
+        isPaused: state.pairs[certificate.spec.pair]?.isPaused == true, at: now)
+      return row
+    }.sorted { $0.spec < $1.spec }
     let holder = try journaled(try SweepLock.holder(directory: inventory.state))
     let last = try journaled(try journal.lastSweep())
     return FleetStatus(
@@ -169,7 +181,7 @@ extension Workplace {
       lastSweep: last.map { .init(id: $0.id, startedAt: $0.startedAt, end: $0.end, endedAt: $0.endedAt) },
       customers: lines(rows), troubles: troubles(state, pair: pair),
       mailsWaiting: try journaled(try journal.pendingMail().count), rows: rows,
-      groups: FailureGroup.groupsBesideTroubles(of: rows))
+      groups: FailureGroup.groupsBesideTroubles(of: rows), doubt: held.doubt)
   }
 
   func know(customer: String) throws(CommandFault) {

@@ -52,28 +52,31 @@ extension Workplace {
       seed: random.next(), surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max,
       only: plan.map { $0.specs.subtracting(drift?.revised ?? []) },
       untidy: unwanted.pairs(in: inventory).union(abandoned.map(\.pair)), findings: try journal.findings(),
-      at: startedAt)
+      looksFirst: true, insisted: try journal.insisted(), at: startedAt)
     let settled = dispatcher.tidyLedger(at: startedAt)
     if !settled.isEmpty { _ = try await journal.append([], sweep: sweep, at: startedAt, buckets: settled) }
     let forecast = KeptForecast(dispatcher.forecast(at: startedAt))
     if let forecast { try await journal.keep(forecast, of: sweep) }
     let bounds = SweepRunner.Bounds(purpose: request.purpose, until: request.until.map { startedAt + $0 })
-    @Sendable func report(_ outcome: SweepRunner.Outcome) -> SweepReport {
-      SweepReport(
+    @Sendable func report(_ outcome: SweepRunner.Outcome) throws(JournalError) -> SweepReport {
+      let held = HeldBack(
+        try journal.findings(), of: outcome.state.certificates.values, insisted: try journal.insisted(), at: clock.now)
+      return SweepReport(
         sweep: sweep, purpose: request.purpose, end: outcome.end, startedAt: startedAt, endedAt: clock.now,
-        before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory)
+        before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory,
+        held: held)
     }
     let stage = SweepStage(
       inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
       unwanted: unwanted, controllerKeys: controllerKeys
     ) { (outcome, until) async throws(JournalError) in
-      var report = report(outcome)
+      var report = try report(outcome)
       report.goesOn = until
       try await mail(report, progress)
     }
     let (outcome, closed) = try await stage.run(dispatcher, bounds: bounds, from: snapshot.sequence)
     _ = try await journal.append([.sweepEnded(sweep: sweep, end: outcome.end)], sweep: sweep, at: clock.now)
-    var report = report(outcome)
+    var report = try report(outcome)
     report.authorityFailure = closed
     report.pace = PaceReview(try journal.forecast(of: sweep), records: outcome.records, end: outcome.end)
     try await mail(report, progress)

@@ -69,6 +69,10 @@ public enum Reason: Sendable, Equatable, Codable {
   case waiting(until: Date, Failure.Kind)
   /// Only `retry` starts it again.
   case heldForOperator(Failure.Kind)
+  /// An order would certainly fail, since then: none is made until it heals or a person says `retry`.
+  case heldBack(Failure.Kind, since: Date)
+  /// It looks as if an order would certainly fail, but so much of the fleet does that this machine's view of DNS is in doubt.
+  case inDoubt(Failure.Kind)
   /// Its pair is no longer in the inventory.
   case unknownPair
 
@@ -87,6 +91,9 @@ public enum Reason: Sendable, Equatable, Codable {
     case .paused: "pair is paused"
     case .waiting(let until, let kind): "\(kind.title), next try \(until.formatted(.iso8601))"
     case .heldForOperator(let kind): "\(kind.title), waits for `retry`"
+    case .heldBack(let kind, let since):
+      "\(kind.title) since \(since.formatted(.iso8601)): no order is made until that heals, or by `retry`"
+    case .inDoubt(let kind): "\(kind.title), as this machine sees it, which is in doubt"
     case .unknownPair: "its pair is not in the inventory"
     }
   }

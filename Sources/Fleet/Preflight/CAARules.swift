@@ -18,12 +18,15 @@ public struct CAAIssuer: Sendable, Equatable {
   public var account: String?
   /// How names are proved, against `validationmethods`.
   public var method: String
+  /// Whether the directory itself lists the names (`caaIdentities`): only then a refusal can be certain.
+  public var isTold: Bool
 
   /// Collects the parts.
-  public init(identities: [String], account: String?, method: String = "http-01") {
+  public init(identities: [String], account: String?, method: String = "http-01", isTold: Bool = false) {
     self.identities = identities.map { $0.lowercased() }
     self.account = account
     self.method = method
+    self.isTold = isTold
   }
 
   /// What a CA that we know by its directory calls itself where the directory does not say.

@@ -14,10 +14,13 @@ public struct Finding: Sendable, Equatable, Codable {
   public var evidence: String
   /// When it was seen.
   public var at: Date
+  /// Since when it is so: the first time in a row that the same was seen.
+  public var since: Date
 
   /// Collects the parts.
   public init(
-    vip: VIPReference, name: String, check: Check, verdict: Verdict, evidence: String, at: Date
+    vip: VIPReference, name: String, check: Check, verdict: Verdict, evidence: String, at: Date,
+    since: Date? = nil
   ) {
     self.vip = vip
     self.name = name
@@ -25,6 +28,7 @@ public struct Finding: Sendable, Equatable, Codable {
     self.verdict = verdict
     self.evidence = evidence
     self.at = at
+    self.since = since ?? at
   }
 
   /// What was looked at. The raw values stand in the journal: never rename one.
@@ -37,6 +41,8 @@ public struct Finding: Sendable, Equatable, Codable {
     case vip
     /// What the CA finds there on its way by DNS, through redirects, where that is not the VIP itself.
     case route
+    /// What lies where the file of the certificate is to be put, and whether it could be put there.
+    case files
   }
 
   /// What follows for the name.
@@ -47,14 +53,19 @@ public struct Finding: Sendable, Equatable, Codable {
     case unknown
     /// The CA would most probably refuse: the name goes last, but it goes.
     case fails(Failure.Kind)
+    /// The CA would refuse, whoever asks: no order is made until it heals, or a person asks for one.
+    case certain(Failure.Kind)
     /// No order may be made: our own VIP answers wrongly, or another customer's pair would answer.
     case vetoes(Failure.Kind)
+
+    /// Whether an order would fail without any doubt.
+    public var isCertain: Bool { if case .certain = self { true } else { false } }
 
     /// The cause, where there is one.
     public var kind: Failure.Kind? {
       switch self {
       case .passes, .unknown: nil
-      case .fails(let kind), .vetoes(let kind): kind
+      case .fails(let kind), .certain(let kind), .vetoes(let kind): kind
       }
     }
 
@@ -64,7 +75,8 @@ public struct Finding: Sendable, Equatable, Codable {
       case .passes: 0
       case .unknown: 1
       case .fails: 2
-      case .vetoes: 3
+      case .certain: 3
+      case .vetoes: 4
       }
     }
   }

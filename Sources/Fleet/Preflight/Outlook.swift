@@ -32,7 +32,7 @@ public struct Outlook: Sendable, Equatable, Codable {
     (checked, total) = (0, 0)
     for change in plan.changes {
       switch (change.action, change.reason) {
-      case (.issue, _), (.renew, _), (.blocked, .waiting): break
+      case (.issue, _), (.renew, _), (.blocked, .waiting), (.blocked, .heldBack), (.blocked, .inDoubt): break
       case (.redeploy, _), (.keep, _), (.blocked, _): continue
       }
       total += 1
@@ -41,7 +41,7 @@ public struct Outlook: Sendable, Equatable, Codable {
       checked += 1
       at = min(at ?? seen, seen)
       guard let worst = findings.worst(of: certificate.spec, at: now), let kind = worst.verdict.kind else { continue }
-      let isVetoed = worst.verdict == .vetoes(kind)
+      let isVetoed = worst.verdict == .vetoes(kind) || worst.verdict.isCertain
       let key = [kind.rawValue, isVetoed ? "veto" : ""]
       groups[key, default: Group(kind: kind, isVetoed: isVetoed, specs: [], evidence: worst.evidence)]
         .specs.append(change.spec)

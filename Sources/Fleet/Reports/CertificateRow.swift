@@ -26,6 +26,8 @@ public struct CertificateRow: Sendable, Equatable, Codable {
   public var failures: Int
   /// Why it is left alone but for a try a week, if it is.
   public var quarantine: Quarantine?
+  /// Since when no order is made for it because one would certainly fail, if that is so.
+  public var heldSince: Date?
   /// The next try, where a back-off says so.
   public var nextTry: Date?
   /// The end of life of what the VIP serves.

@@ -24,13 +24,18 @@ public struct CustomerReport: Sendable, Equatable, Codable {
   public var rows: [CertificateRow]
 
   /// Builds the report from the present state.
-  public init(_ customer: Customer, state: FleetState, inventory: Inventory, at now: Date) {
+  public init(_ customer: Customer, state: FleetState, inventory: Inventory, held: HeldBack = HeldBack(), at now: Date) {
     self.customer = customer.id
     name = customer.name
     at = now
     let pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
     rows = state.certificates.values.filter { $0.spec.customer == customer.id }.sorted { $0.spec.id < $1.spec.id }.map {
-      Self.withoutInternals(CertificateRow($0, in: state, pair: pairs[$0.spec.pair], sweep: nil))
+      certificate in
+      let pair = pairs[certificate.spec.pair]
+      var row = CertificateRow(certificate, in: state, pair: pair, sweep: nil)
+      row.hold(
+        certificate, held, pair: pair, isPaused: state.pairs[certificate.spec.pair]?.isPaused == true, at: now)
+      return Self.withoutInternals(row)
     }
     done = rows.count { $0.standing == .served }
     dueSoon = rows.count { row in

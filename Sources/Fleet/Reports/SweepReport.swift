@@ -40,6 +40,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var authorityFailure: Failure?
   /// How the run kept to its forecast.
   public var pace: PaceReview?
+  /// The question to a person, where so much looks certain to fail by DNS that this machine is in doubt.
+  public var doubt: HeldBack.Doubt?
 
   /// What happened to one customer's certificates.
   public struct CustomerLine: Sendable, Equatable, Codable {
@@ -105,8 +107,9 @@ public struct SweepReport: Sendable, Equatable, Codable {
   /// Builds the report from the state before and after, and the records of the run.
   public init(
     sweep: SweepID, purpose: SweepPurpose, end: SweepEnd, startedAt: Date, endedAt: Date, before: FleetState,
-    after: FleetState, records: [Record], inventory: Inventory
+    after: FleetState, records: [Record], inventory: Inventory, held: HeldBack = HeldBack()
   ) {
+    doubt = held.doubt
     self.sweep = sweep
     self.purpose = purpose
     self.end = end
@@ -114,7 +117,13 @@ public struct SweepReport: Sendable, Equatable, Codable {
     self.endedAt = endedAt
     let pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
     rows = after.certificates.values.sorted { $0.spec.id < $1.spec.id }.map {
-      CertificateRow($0, in: after, pair: pairs[$0.spec.pair], sweep: sweep, since: startedAt)
+      certificate in
+      let pair = pairs[certificate.spec.pair]
+      var row = CertificateRow(certificate, in: after, pair: pair, sweep: sweep, since: startedAt)
+      row.hold(
+        certificate, held, pair: pair, isPaused: after.pairs[certificate.spec.pair]?.isPaused == true, at: endedAt,
+        since: startedAt)
+      return row
     }
     groups = FailureGroup.groupsBesideTroubles(of: rows)
     customers = Self.customerLines(rows, before: before, after: after, inventory: inventory)
@@ -133,8 +142,10 @@ public struct SweepReport: Sendable, Equatable, Codable {
 
   /// Whether the run ends with exit status 1: failures that are new and loud, or any that need a person.
   public var needsAttention: Bool {
-    !troubles.isEmpty || authorityFailure != nil
+    !troubles.isEmpty || authorityFailure != nil || doubt != nil
       || rows.contains { row in
+        // A name without DNS is told once; from then on it is known.
+        if row.heldSince != nil { return row.isNewFailure }
         guard row.standing == .failing, let kind = row.cause?.kind else { return false }
         // Reported when it came; from then on it is known.
         if row.quarantine != nil { return row.isNewFailure }

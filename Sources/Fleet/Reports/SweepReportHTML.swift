@@ -23,6 +23,8 @@ public enum SweepReportHTML {
         HTMLPage.card([HTMLPage.heading(WindowWait.title)] + report.windows.map { HTMLPage.paragraph($0.text) }))
     }
     body += report.groups.map(group)
+    let heldBack = HeldBackLines(report.rows, doubt: report.doubt).lines()
+    if !heldBack.isEmpty { body.append(HTMLPage.card(heldBack.map { HTMLPage.paragraph($0) })) }
     let quarantine = QuarantineLines(report.rows).lines
     if !quarantine.isEmpty { body.append(HTMLPage.card(quarantine.map { HTMLPage.paragraph($0) })) }
     body.append(customers(report))

@@ -16,7 +16,7 @@ public enum SweepReportText {
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
-    lines += windows(report) + troubles(report) + groups(report) + quarantine(report) + losses(report) + limits(report)
+    lines += windows(report) + troubles(report) + groups(report) + heldBack(report) + quarantine(report) + losses(report) + limits(report)
     lines += proofs(report) + notices(report) + removedKeys(report) + reloads(report) + pace(report)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -36,7 +36,7 @@ public enum SweepReportText {
         "\(Wording.grouped(total.failed)) failed" + (total.newlyFailed > 0 ? " (\(total.newlyFailed) new)" : ""))
     }
     let people =
-      report.troubles.count + (report.authorityFailure == nil ? 0 : 1)
+      report.troubles.count + (report.authorityFailure == nil ? 0 : 1) + (report.doubt == nil ? 0 : 1)
       + report.groups.count { $0.kind.loudness == .operatorNeeded }
     if people > 0 { parts.append("\(Wording.count(people, "thing needs", "things need")) a person") }
     let span = Wording.span(report.endedAt.timeIntervalSince(report.startedAt))
@@ -89,6 +89,11 @@ public enum SweepReportText {
       }
     }
     return lines
+  }
+
+  private static func heldBack(_ report: SweepReport) -> [String] {
+    let lines = HeldBackLines(report.rows, doubt: report.doubt).lines()
+    return lines.isEmpty ? [] : [""] + lines
   }
 
   private static func quarantine(_ report: SweepReport) -> [String] {

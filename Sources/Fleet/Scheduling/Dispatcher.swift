@@ -32,7 +32,7 @@ public struct Dispatcher: Sendable {
   private var replanAt: Date
   var deployments: [PairID: [BatchTarget: Set<AttemptReference>]] = [:]
   var waitingSince: [AttemptReference: Date] = [:]
-  private var unfinished: Set<SpecID> = []
+  var unfinished: Set<SpecID> = []
   var issuing: [SpecID: PairID] = [:]
   var rollingOut: Set<PairID> = []
   var faults = PassingFaults()
@@ -47,6 +47,8 @@ public struct Dispatcher: Sendable {
   private let surveysAll: Bool
   let only: Set<SpecID>?
   var badLooking: Set<SpecID>
+  /// What is looked at before it is ordered, and what is held back.
+  var looks: OrderLooks
 
   /// What a limit keeps waiting.
   public struct Waiting: Sendable, Equatable {
@@ -63,13 +65,17 @@ public struct Dispatcher: Sendable {
   ///   - maximum: how many new attempts may be started in all.
   ///   - only: the certificates of a saved plan; renewals that fall due are done besides, nothing else. Nil means all.
   ///   - findings: what the preflight found: names that look bad go last.
+  ///   - looksFirst: what is to be ordered is looked at before, and held back where an order would certainly fail.
+  ///   - insisted: certificates that a person asked to be tried since their last try.
   ///   - untidy: pairs on which a killed run left something behind: they are asked although nothing else may be due there.
   public init(
     state: FleetState, inventory: Inventory, ledger: Ledger, seed: UInt64, surveysAll: Bool = false,
     maximum: Int = .max, only: Set<SpecID>? = nil, untidy: Set<PairID> = [], findings: Findings = Findings(),
-    at now: Date
+    looksFirst: Bool = false, insisted: Set<SpecID> = [], at now: Date
   ) {
     badLooking = findings.badLooking(of: state.certificates.values, at: now)
+    looks = OrderLooks(
+      findings, HeldBack(findings, of: state.certificates.values, insisted: insisted, at: now), isAsked: looksFirst)
     self.only = only
     wanted = untidy.intersection(inventory.pairs.map(\.id))
     self.state = state
@@ -119,10 +125,17 @@ public struct Dispatcher: Sendable {
   /// What an event means to this run beyond the state that it leaves.
   private mutating func heed(_ event: Event) {
     switch event {
-    case .retryAsked(let spec): forgetTroubles(of: spec)
-    case .specAdded(let spec), .specChanged(let spec): forgetTroubles(of: spec.id)
+    case .retryAsked(let spec):
+      forgetTroubles(of: spec)
+      looks.held.insist(spec)
+    case .specAdded(let spec), .specChanged(let spec):
+      forgetTroubles(of: spec.id)
+      looks.forget(spec.id)
+      looks.held.count(state.certificates.count)
+    case .attemptStarted(let of, _, _, _): looks.held.tried(of.spec)
     case .issued(let of, _):
       issuedNow.insert(of.spec)
+      answerDoubt(by: of.spec)
       quiet.since = nil
       if let certificate = state.certificates[of.spec] { issuedSets.learn(certificate) }
     case .ejected(let rollout, let spec, let failure): ejections[rollout, default: [:]][spec] = failure
@@ -175,14 +188,16 @@ public struct Dispatcher: Sendable {
     }
     refresh(at: now)
     guard !isStopping else { return [] }
-    return surveys(at: now) + resumptions() + leases(at: now) + rollouts(at: now)
+    return surveys(at: now) + lookWork(at: now) + resumptions() + leases(at: now) + rollouts(at: now)
   }
 
   /// Whether nothing is going on and nothing will start by itself soon: the end of a run.
   public var isIdle: Bool {
-    guard issuing.isEmpty, rollingOut.isEmpty, !standings.values.contains(.surveying) else { return false }
+    guard issuing.isEmpty, rollingOut.isEmpty, looks.looking.isEmpty, !standings.values.contains(.surveying) else {
+      return false
+    }
     if isStopping { return true }
-    return waiting == nil && faults.isEmpty
+    return waiting == nil && faults.isEmpty && !(looks.isAwaited && mayOrder)
   }
 
   /// What the run waits for, where nothing else is left to do for a good while.
@@ -204,6 +219,7 @@ public struct Dispatcher: Sendable {
     if let waiting { dates.append(waiting.until) }
     dates += faults.ends
     if let ripeAt { dates.append(ripeAt) }
+    if let next = looks.nextLook { dates.append(next) }
     return max(dates.min() ?? replanAt, now.addingTimeInterval(0.01))
   }
 
@@ -257,6 +273,7 @@ public struct Dispatcher: Sendable {
     case .blocked: return
     case .redeploy: offer(certificate, reason, at: now)
     case .issue, .renew:
+      let mayBeOrdered = isFree(certificate, at: now)
       guard standings[pair.id] != nil else { return wanted.formUnion([pair.id]) }
       guard let survey = standings[pair.id]?.survey, case .node = survey.node(activeFor: certificate.spec.vip) else {
         return
@@ -264,7 +281,7 @@ public struct Dispatcher: Sendable {
       issuable[pair.id, default: []].insert(id)
       if certificate.attempt != nil {
         unfinished.insert(id)
-      } else {
+      } else if mayBeOrdered {
         scheduler.add(candidate(certificate, isRenewal: action == .renew, at: now))
         isOffered = true
       }
@@ -330,55 +347,5 @@ public struct Dispatcher: Sendable {
     for pair in chosen { standings[pair] = .surveying }
     wanted.subtract(chosen)
     return chosen.map { .survey($0) }
-  }
-
-  private mutating func resumptions() -> [Work] {
-    var works: [Work] = []
-    for id in unfinished.sorted() where issuing.count < inventory.pace.attemptsInFlight && mayOrder {
-      guard let certificate = state.certificates[id], let attempt = certificate.attempt else { continue }
-      unfinished.remove(id)
-      issuing[id] = certificate.spec.pair
-      works.append(
-        .issue(
-          IssueOrder(
-            spec: certificate.spec, attempt: attempt, revision: certificate.attemptRevision, isResumed: true,
-            buckets: [])))
-    }
-    return works
-  }
-
-  private mutating func leases(at now: Date) -> [Work] {
-    var works: [Work] = []
-    waiting = nil
-    if leavesLeft > 0, let until = quiet.until, until > now {
-      if scheduler.waitingCount > 0 { waiting = Waiting(until: until, boundBy: .authority) }
-      return []
-    }
-    while leavesLeft > 0 {
-      let attempt: AttemptID = random.id("a")
-      switch scheduler.next(at: now, ledger: &ledger, attempt: attempt) {
-      case .start(let lease):
-        guard let certificate = state.certificates[lease.spec] else {
-          scheduler.finished(lease.spec)
-          continue
-        }
-        leavesLeft -= 1
-        issuing[lease.spec] = certificate.spec.pair
-        works.append(
-          .issue(
-            IssueOrder(
-              spec: certificate.spec,
-              attempt: Attempt(id: lease.attempt, spec: certificate.spec.id, names: certificate.spec.names),
-              revision: certificate.revision, isResumed: false,
-              reuse: pairs[certificate.spec.pair]?.reusesKeys == true ? certificate.reusableKey : nil,
-              buckets: lease.rows)))
-      case .wait(let until, let boundBy):
-        waiting = Waiting(until: until, boundBy: boundBy)
-        return works
-      case .idle:
-        return works
-      }
-    }
-    return works
   }
 }

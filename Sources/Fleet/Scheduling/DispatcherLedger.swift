@@ -79,11 +79,17 @@ extension Dispatcher {
   public func forecast(at now: Date) -> Forecast {
     let attempts = inventory.pace.attemptsInFlight
     var scheduler = Scheduler(limits: .init(total: attempts, perPair: attempts), seed: 0)
+    var held = 0
     for certificate in state.certificates.values {
       guard let pair = pairs[certificate.spec.pair] else { continue }
       let (action, _) = Planner.wish(certificate, pair: pair, at: now)
       guard action == .issue || action == .renew else { continue }
       if action == .issue, let only, !only.contains(certificate.spec.id) { continue }
+      // What is held back is ordered when it heals: no date.
+      if certificate.attempt == nil, looks.held.reason(of: certificate, at: now) != nil, certificate.issued == nil {
+        held += 1
+        continue
+      }
       var candidate = candidate(certificate, isRenewal: action == .renew, at: now)
       candidate.notBefore = certificate.notBefore
       // An open try holds its tokens already.
@@ -91,6 +97,6 @@ extension Dispatcher {
       scheduler.add(candidate)
     }
     for (pair, standing) in state.pairs where standing.isPaused { scheduler.hold(pair, until: .distantFuture) }
-    return Forecast.run(scheduler, ledger, from: now)
+    return Forecast.run(scheduler, ledger, from: now).holding(held)
   }
 }

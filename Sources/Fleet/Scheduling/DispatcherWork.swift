@@ -3,6 +3,8 @@ extension Dispatcher {
   public enum Work: Sendable, Equatable {
     /// Ask both nodes of the pair who they are and who is active.
     case survey(PairID)
+    /// Look at what DNS says of these, before anything is ordered for them.
+    case look([CertificateSpec])
     /// Get one certificate; the lease's buckets are reserved.
     case issue(IssueOrder)
     /// Bring a batch onto its pair.

@@ -55,7 +55,7 @@ public struct Forecast: Sendable, Equatable {
   /// By pair.
   public let pairs: [PairID: Group]
   /// What never starts within the horizon: paused pairs, and back-offs that only a person ends.
-  public let never: Int
+  public private(set) var never: Int
 
   /// What will be wanted although it is not yet.
   struct Later {
@@ -163,6 +163,13 @@ public struct Forecast: Sendable, Equatable {
     self.total = total
     self.customers = customers
     self.pairs = pairs
+  }
+
+  /// With so many more that no date can be given for.
+  func holding(_ count: Int) -> Forecast {
+    var forecast = self
+    forecast.never += count
+    return forecast
   }
 
   private static func joined(_ group: Group?, _ finish: Finish) -> Group {

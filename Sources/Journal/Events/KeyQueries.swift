@@ -15,6 +15,24 @@ extension JournalStore {
     return SpentKeys.attempts(in: history, of: spec)
   }
 
+  /// Certificates that a person asked to be tried and that were not tried since.
+  public func insisted() throws(JournalError) -> Set<SpecID> {
+    let asked = try read { database in
+      try EventTable.records(
+        database,
+        where: """
+          kind = 'retryAsked' AND NOT EXISTS (\
+          SELECT TRUE FROM mention JOIN event AS later ON later.sequence = mention.sequence \
+          WHERE mention.kind = 'certificate' AND mention.id = json_extract(event.body, '$.retryAsked.spec') \
+          AND mention.sequence > event.sequence AND later.kind = 'attemptStarted')
+          """, [])
+    }
+    return Set(
+      asked.compactMap { record in
+        if case .retryAsked(let spec) = record.event { spec } else { nil }
+      })
+  }
+
   /// When each certificate that was ever taken out was taken out last.
   public func removals() throws(JournalError) -> [SpecID: Date] {
     let removed = try read { database in try EventTable.records(database, where: "kind = 'specRemoved'", []) }

@@ -26,6 +26,9 @@ enum Schema {
     migrator.registerMigration("every leaf that was ever issued") { database in
       try database.execute(sql: leaves)
     }
+    migrator.registerMigration("findings that are certain, and since when") { database in
+      try database.execute(sql: FindingTable.certainSQL)
+    }
     return migrator
   }
 

@@ -10,7 +10,7 @@ struct AresChannel: ~Copyable {
   /// What the callbacks write: c-ares calls them only from within the calls below.
   private final class State {
     var sockets: [Int32: Int16] = [:]
-    var answered: [(number: UInt, answer: DNSAnswer)] = []
+    var answered: [(number: UInt, reply: DNSReply)] = []
     var inFlight = 0
   }
 
@@ -86,12 +86,12 @@ struct AresChannel: ~Copyable {
         let packet = Array(UnsafeBufferPointer(start: bytes, count: Int(count)))
         question.state.inFlight -= 1
         question.state.answered.append(
-          (question.number, DNSAnswer(status: status, packet: packet, type: question.type)))
+          (question.number, DNSReply(status: status, packet: packet, type: question.type)))
       }, question)
   }
 
   /// The answers that came in since the last call.
-  mutating func collect() -> [(number: UInt, answer: DNSAnswer)] {
+  mutating func collect() -> [(number: UInt, reply: DNSReply)] {
     defer { state.answered = [] }
     return state.answered
   }

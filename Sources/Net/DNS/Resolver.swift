@@ -16,7 +16,10 @@ public struct Resolver: Sendable {
   }
 
   /// Asks once; never throws, because every outcome is a fact about the name.
-  public func lookup(_ name: String, _ type: RecordType) async -> DNSAnswer { await loop.lookup(name, type) }
+  public func lookup(_ name: String, _ type: RecordType) async -> DNSAnswer { await loop.ask(name, type).answer }
+
+  /// The same, with what tells whose word the answer is.
+  public func ask(_ name: String, _ type: RecordType) async -> DNSReply { await loop.ask(name, type) }
 }
 
 /// How to ask, fixed for the life of a resolver.
@@ -30,7 +33,7 @@ struct ResolverSettings: Sendable {
 
 /// The thread of a resolver, and the way to it.
 final class ResolverLoop: Sendable {
-  typealias Answer = CheckedContinuation<DNSAnswer, Never>
+  typealias Answer = CheckedContinuation<DNSReply, Never>
 
   enum Letter: Sendable {
     case ask(UInt, String, RecordType, Answer)
@@ -54,13 +57,13 @@ final class ResolverLoop: Sendable {
 
   deinit { _ = mailbox.post(.shutDown) }
 
-  func lookup(_ name: String, _ type: RecordType) async -> DNSAnswer {
+  func ask(_ name: String, _ type: RecordType) async -> DNSReply {
     // C would end the name there, and ask for another one.
-    guard !name.utf8.contains(0) else { return .malformed }
+    guard !name.utf8.contains(0) else { return DNSReply(.malformed) }
     let number = nextNumber.add(1, ordering: .relaxed).oldValue
     return await withTaskCancellationHandler {
       await withCheckedContinuation { (answer: Answer) in
-        if !mailbox.post(.ask(number, name, type, answer)) { answer.resume(returning: .noServer) }
+        if !mailbox.post(.ask(number, name, type, answer)) { answer.resume(returning: DNSReply(.noServer)) }
         // See `CurlLoop.run`: no cancellation falls between the two.
         if Task.isCancelled { _ = mailbox.post(.cancel(number)) }
       }

@@ -29,13 +29,13 @@ struct ResolverEngine: ~Copyable {
           questions.append(Question(number: number, name: name, type: type))
         case .cancel(let number):
           // c-ares cannot take back one question: its answer will find nobody.
-          answers.removeValue(forKey: number)?.resume(returning: .timedOut)
+          answers.removeValue(forKey: number)?.resume(returning: DNSReply(.timedOut))
         case .shutDown:
           return end()
         }
       }
       ask(on: &channel)
-      for (number, answer) in channel.collect() { answers.removeValue(forKey: number)?.resume(returning: answer) }
+      for (number, reply) in channel.collect() { answers.removeValue(forKey: number)?.resume(returning: reply) }
       if !questions.isEmpty, channel.inFlight < settings.inFlight { continue }
       channel.sleep(orInputOn: mailbox.doorbell.descriptor)
     }
@@ -54,7 +54,7 @@ struct ResolverEngine: ~Copyable {
     while true {
       for letter in mailbox.collect() {
         switch letter {
-        case .ask(_, _, _, let answer): answer.resume(returning: .noServer)
+        case .ask(_, _, _, let answer): answer.resume(returning: DNSReply(.noServer))
         case .cancel: break
         case .shutDown: return end()
         }
@@ -65,8 +65,8 @@ struct ResolverEngine: ~Copyable {
   }
 
   private mutating func end() {
-    for answer in answers.values { answer.resume(returning: .noServer) }
+    for answer in answers.values { answer.resume(returning: DNSReply(.noServer)) }
     answers = [:]
-    for case .ask(_, _, _, let answer) in mailbox.close() { answer.resume(returning: .noServer) }
+    for case .ask(_, _, _, let answer) in mailbox.close() { answer.resume(returning: DNSReply(.noServer)) }
   }
 }

@@ -6,13 +6,16 @@ public struct ResolverPanel: Sendable {
   public struct Opinion: Sendable, Equatable {
     /// `address:port`, or `the system's resolver`.
     public let resolver: String
+    /// What it sent.
+    public let reply: DNSReply
+
     /// Its answer.
-    public let answer: DNSAnswer
+    public var answer: DNSAnswer { reply.answer }
 
     /// Collects the parts.
-    public init(resolver: String, answer: DNSAnswer) {
+    public init(resolver: String, reply: DNSReply) {
       self.resolver = resolver
-      self.answer = answer
+      self.reply = reply
     }
   }
 
@@ -23,12 +26,16 @@ public struct ResolverPanel: Sendable {
   }
 
   private let members: [Member]
+  /// Whether these resolvers were named by a person. The system's own may be a company's, which speaks with authority of zones that the
+  /// world knows otherwise.
+  public let isChosen: Bool
 
   /// - Parameters:
   ///   - servers: `ip:port` or `[ip]:port` each; none means those of the system, as one.
   ///   - timeout: for the first try; later rounds wait longer.
   ///   - tries: how often each is asked.
   public init(servers: [String] = [], timeout: Duration = .seconds(2), tries: Int = 3) {
+    isChosen = !servers.isEmpty
     members =
       servers.isEmpty
       ? [Member(name: "the system's resolver", resolver: Resolver(timeout: timeout, tries: tries))]
@@ -56,12 +63,14 @@ public struct ResolverPanel: Sendable {
   }
 
   private static func ask(_ member: Member, _ name: String, _ type: RecordType) async -> Opinion {
-    guard await member.silence.mayAsk() else { return Opinion(resolver: member.name, answer: .timedOut) }
-    var answer = await member.resolver.lookup(name, type)
+    guard await member.silence.mayAsk() else {
+      return Opinion(resolver: member.name, reply: DNSReply(.timedOut))
+    }
+    var reply = await member.resolver.ask(name, type)
     // A resolver that is just looking for the name servers says SERVFAIL once and knows better a moment later.
-    if answer == .serverFailure, !Task.isCancelled { answer = await member.resolver.lookup(name, type) }
-    await member.silence.learn(hasAnswered: answer != .timedOut && answer != .noServer)
-    return Opinion(resolver: member.name, answer: answer)
+    if reply.answer == .serverFailure, !Task.isCancelled { reply = await member.resolver.ask(name, type) }
+    await member.silence.learn(hasAnswered: reply.answer != .timedOut && reply.answer != .noServer)
+    return Opinion(resolver: member.name, reply: reply)
   }
 
   /// Whether a resolver is worth the wait: ten thousand questions to one that is down would take hours, 14 s each.

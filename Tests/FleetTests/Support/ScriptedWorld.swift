@@ -57,11 +57,15 @@ struct ScriptedWorld {
     return survey
   }
 
+  /// What DNS says of a certificate, at a moment; nil where nothing speaks against it.
+  var dns: (CertificateSpec, Date) -> Finding.Verdict? = { _, _ in nil }
+
   /// Called with each thing that begins, while the dispatcher is as it was when it decided.
   var watch: (Begun, Dispatcher) -> Void = { _, _ in }
 
   private enum News {
     case surveyed(Pair)
+    case looked([CertificateSpec])
     case records([Event])
     case attemptEnds(Dispatcher.IssueOrder)
     case rolloutEnds(RolloutOrder, RolloutFate)
@@ -71,7 +75,8 @@ struct ScriptedWorld {
   init(
     _ state: FleetState, inventory: Inventory = SmallFleet.inventory(), limits: LimitTable = .none,
     rows: [BucketRow] = [], seed: UInt64 = 1, surveysAll: Bool = false, maximum: Int = .max,
-    only: Set<SpecID>? = nil, at now: Date = SmallFleet.noon
+    only: Set<SpecID>? = nil, looksFirst: Bool = false, findings: Findings = Findings(), insisted: Set<SpecID> = [],
+    at now: Date = SmallFleet.noon
   ) {
     self.inventory = inventory
     self.now = now
@@ -79,7 +84,7 @@ struct ScriptedWorld {
     dispatcher = Dispatcher(
       state: state, inventory: inventory,
       ledger: Ledger(tables: [SmallFleet.authority: limits], reserve: .nothing, rows: rows), seed: seed,
-      surveysAll: surveysAll, maximum: maximum, only: only, at: now)
+      surveysAll: surveysAll, maximum: maximum, only: only, findings: findings, looksFirst: looksFirst, insisted: insisted, at: now)
   }
 
   // MARK: What a test asks for
@@ -118,6 +123,13 @@ struct ScriptedWorld {
   }
   var rollouts: [RolloutOrder] { begun.compactMap { if case .rollOut(let order) = $0.work { order } else { nil } } }
 
+  /// How often each certificate was looked at.
+  var looks: [SpecID: Int] {
+    begun.reduce(into: [:]) { counts, begun in
+      if case .look(let specs) = begun.work { for spec in specs { counts[spec.id, default: 0] += 1 } }
+    }
+  }
+
   /// Seconds from the start at which rollouts began.
   var rolloutTimes: [Double] {
     begun.compactMap { if case .rollOut = $0.work { $0.at.timeIntervalSince(start) } else { nil } }
@@ -147,6 +159,7 @@ struct ScriptedWorld {
     case .survey(let id):
       guard let pair = inventory.pairs.first(where: { $0.id == id }) else { return }
       put(.surveyed(pair), at: now.addingTimeInterval(0.5))
+    case .look(let specs): put(.looked(specs), at: now.addingTimeInterval(0.2))
     case .issue(let order):
       let of = AttemptReference(spec: order.spec.id, attempt: order.attempt.id)
       if !order.isResumed {
@@ -168,6 +181,13 @@ struct ScriptedWorld {
   private mutating func hear(_ news: News) throws {
     switch news {
     case .surveyed(let pair): dispatcher.surveyed(pair.id, survey(pair, now))
+    case .looked(let specs):
+      let found = specs.map { spec in
+        Finding(
+          vip: spec.vipReference, name: spec.names.first, check: .addresses, verdict: dns(spec, now) ?? .passes,
+          evidence: "as the test says", at: now)
+      }
+      dispatcher.looked(at: specs.map(\.id), found, at: now)
     case .records(let events): try learn(events)
     case .stop: dispatcher.stop()
     case .attemptEnds(let order): try end(order)
