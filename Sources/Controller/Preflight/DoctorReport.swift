@@ -124,5 +124,7 @@ public struct DoctorReport: Sendable, Encodable {
   private func isAboutName(_ row: Row) -> Bool { row.check == Self.served || Self.nameChecks.contains(row.check) }
 
   static let served = "served certificate"
-  private static let nameChecks: Set<String> = ["DNS", "CAA", "challenge at the VIP", "challenge from outside", "files on the nodes"]
+  private static let nameChecks: Set<String> = [
+    "DNS", "CAA", "challenge at the VIP", "challenge from outside", "files on the nodes",
+  ]
 }

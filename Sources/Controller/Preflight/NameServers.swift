@@ -56,7 +56,8 @@ struct NameServers: Sendable {
   /// Whether a name without addresses has none for certain: what its zone's own servers say is asked for only where all resolvers say no.
   func certainty(of name: String, _ sightings: [AddressSighting], likely: Judgement) async -> Judgement {
     guard case .fails(.nameNotFound) = likely.verdict, Certainty.hasNoAddress(sightings) else { return likely }
-    return Certainty.judge(likely, sightings, witnesses: await witnesses(of: name, [.a, .aaaa]))
+    let witnesses = await witnesses(of: name, [.a, .aaaa])
+    return Certainty.judge(likely, sightings, witnesses: witnesses)
   }
 
   /// Whether CAA forbids for certain, by each resolver and by the zones' own servers along the climb.
@@ -69,7 +70,8 @@ struct NameServers: Sendable {
         witness = known
       } else {
         let opinions = await panel.lookup(place, .caa).map { Self.caa($0.answer) }
-        witness = Certainty.CAAWitness(resolvers: opinions, zone: await witnesses(of: place, [.caa]))
+        let zone = await witnesses(of: place, [.caa])
+        witness = Certainty.CAAWitness(resolvers: opinions, zone: zone)
         await knownWords.learn(witness, at: place)
       }
       climb.append(witness)

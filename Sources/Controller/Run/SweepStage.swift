@@ -69,7 +69,8 @@ struct SweepStage {
       recorder: recorder, verifier: Verifier(probe: CertificateProbe(loop: loop), clock: clock), clock: clock)
     let runner = SweepRunner(
       inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer,
-      survey: PreflightSurvey(preflight: preflight, journal: journal, clock: clock), targets: targets, requests: requests,
+      survey: PreflightSurvey(preflight: preflight, journal: journal, clock: clock), targets: targets,
+      requests: requests,
       clock: clock, sink: sink, logger: Logger(label: "certfleet"), waits: waits)
     let signals = ShutdownSignals { count in post.yield(.interrupt(count)) }
     defer { signals.stop() }

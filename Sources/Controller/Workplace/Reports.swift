@@ -22,7 +22,8 @@ extension Workplace {
   /// What is held back by what was seen last.
   func heldBack(_ state: FleetState) throws(CommandFault) -> HeldBack {
     let findings = try journaled(try journal.findings())
-    return HeldBack(findings, of: state.certificates.values, insisted: try journaled(try journal.insisted()), at: clock.now)
+    return HeldBack(
+      findings, of: state.certificates.values, insisted: try journaled(try journal.insisted()), at: clock.now)
   }
 
   /// Mails reports to their customers' addresses, and whatever else waits in the outbox.

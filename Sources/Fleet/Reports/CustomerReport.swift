@@ -24,7 +24,8 @@ public struct CustomerReport: Sendable, Equatable, Codable {
   public var rows: [CertificateRow]
 
   /// Builds the report from the present state.
-  public init(_ customer: Customer, state: FleetState, inventory: Inventory, held: HeldBack = HeldBack(), at now: Date) {
+  public init(_ customer: Customer, state: FleetState, inventory: Inventory, held: HeldBack = HeldBack(), at now: Date)
+  {
     self.customer = customer.id
     name = customer.name
     at = now

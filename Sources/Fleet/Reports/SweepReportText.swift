@@ -16,7 +16,8 @@ public enum SweepReportText {
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
-    lines += windows(report) + troubles(report) + groups(report) + heldBack(report) + quarantine(report) + losses(report) + limits(report)
+    lines += windows(report) + troubles(report) + groups(report) + heldBack(report) + quarantine(report)
+    lines += losses(report) + limits(report)
     lines += proofs(report) + notices(report) + removedKeys(report) + reloads(report) + pace(report)
     return lines.joined(separator: "\n") + "\n"
   }

@@ -52,7 +52,8 @@ enum FindingTable {
         INSERT INTO finding (name, pair, vip, finding_check, verdict, kind, evidence, at, since)
         VALUES (CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, CAST(? AS TEXT), ?, ?)
         ON CONFLICT DO UPDATE SET
-          since = CASE WHEN verdict = excluded.verdict AND kind IS excluded.kind THEN since ELSE excluded.since END,
+          since = CASE WHEN verdict = excluded.verdict AND kind IS excluded.kind
+            THEN since ELSE excluded.since END,
           verdict = excluded.verdict, kind = excluded.kind, evidence = excluded.evidence, at = excluded.at
         """)
     try statement.execute(arguments: StatementArguments(row(finding).map(\.databaseValue)))

@@ -65,7 +65,8 @@ import Testing
 
   @Test func aSetThatForbidsByEveryVoiceIsCertain() {
     let judged = Certainty.judge(
-      forbidden, "www.shop.example", climb: climb(resolvers: [.records(others)], zone: [.records(others)]), issuer: told)
+      forbidden, "www.shop.example", climb: climb(resolvers: [.records(others)], zone: [.records(others)]), issuer: told
+    )
 
     #expect(judged.verdict == .certain(.caaForbids))
   }

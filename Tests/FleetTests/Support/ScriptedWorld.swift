@@ -84,7 +84,8 @@ struct ScriptedWorld {
     dispatcher = Dispatcher(
       state: state, inventory: inventory,
       ledger: Ledger(tables: [SmallFleet.authority: limits], reserve: .nothing, rows: rows), seed: seed,
-      surveysAll: surveysAll, maximum: maximum, only: only, findings: findings, looksFirst: looksFirst, insisted: insisted, at: now)
+      surveysAll: surveysAll, maximum: maximum, only: only, findings: findings, looksFirst: looksFirst,
+      insisted: insisted, at: now)
   }
 
   // MARK: What a test asks for

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Name servers of several zones, each at an address of its own and all at one port, for the tests of Net.
 
-127.0.0.1 is a resolver, which speaks of nothing with authority; 127.0.0.9 is a resolver that holds every zone itself. The others are the
-zones' own servers, good and bad ones.
+127.0.0.1 is a resolver, which speaks of nothing with authority; 127.0.0.9 is a resolver that holds every zone itself.
+The others are the zones' own servers, good and bad ones.
 usage: zone_peer.py
 """
 import os
