@@ -61,7 +61,8 @@ extension CertificateRow {
       cause = finding.failure
       causeAt = heldSince
       self.heldSince = heldSince
-      isNewFailure = heldSince >= since
+      // Moments are stored in whole seconds.
+      isNewFailure = heldSince.timeIntervalSince1970 >= since.timeIntervalSince1970.rounded(.down)
     default: break
     }
   }

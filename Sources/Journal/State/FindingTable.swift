@@ -87,7 +87,8 @@ enum FindingTable {
       default: throw reader.unreadable("\(word) is no verdict")
       }
       findings.append(
-        Finding(vip: vip, name: name, check: check, verdict: verdict, evidence: reader.text(), at: reader.date(),
+        Finding(
+          vip: vip, name: name, check: check, verdict: verdict, evidence: reader.text(), at: reader.date(),
           since: reader.date()))
     }
     return findings
