@@ -100,6 +100,18 @@ public final class JournalStore: Sendable {
     }
   }
 
+  /// A backup, of whatever age: nothing but its events is read.
+  static func openBackup(_ file: String, hash: @escaping HashFunction) throws(JournalError) -> JournalStore {
+    do {
+      let queue = try readOnlyQueue(file)
+      try refuseNewer(queue, path: file)
+      return JournalStore(
+        path: file, hash: hash, reader: queue, watcher: try readOnlyQueue(file), group: nil, writer: nil)
+    } catch {
+      throw JournalError(error, path: file)
+    }
+  }
+
   private init(
     path: String, hash: @escaping HashFunction, reader: any DatabaseReader, watcher: DatabaseQueue, group: GroupCommit?,
     writer: DatabasePool?

@@ -19,6 +19,7 @@ struct Certfleet: AsyncParsableCommand {
       Init.self, Check.self, Import.self, Enroll.self, Doctor.self, PlanCommand.self, Run.self, Renew.self, Status.self,
       Report.self, Limits.self, QuarantineCommand.self, ForecastCommand.self,
       Retry.self, Pause.self, Resume.self, Remove.self, Rollback.self, Account.self, Audit.self, Backup.self,
+      Restore.self, TakeoverCommand.self,
     ])
 
   /// Parses, runs, and turns every ending into its exit status: 2 for bad usage (not ArgumentParser's 64), 3 for what could not run.

@@ -48,6 +48,49 @@ import Testing
     }
   }
 
+  // C3: a mark is known by its word on any node, and stays known.
+  @Test func marksThatWereLeftOrAcceptedAreKnown() async throws {
+    try await withDirectory { directory in
+      let store = try open(directory)
+      let accepted = AcceptedMark(node: ID("n"), controller: "c2", word: "theirs")
+      for word in ["first", "second"] {
+        _ = try await store.append([.marked(node: ID("n"), controller: "c1", word: word)], sweep: nil, at: noon)
+      }
+      _ = try await store.append(
+        [.takenOver(controller: "c1", pairs: [ID("p")], marks: [accepted], overwrites: [])], sweep: nil, at: noon)
+      func knows(_ controller: String, _ word: String) throws -> Bool {
+        try store.knows(NodeMark(controller: controller, position: 1, word: word))
+      }
+
+      #expect(try knows("c1", "first"))
+      #expect(try knows("c2", "theirs"))
+      #expect(try !knows("c2", "first"))
+      #expect(try !knows("c1", "third"))
+      #expect(try store.newestMarks(on: ID("n"), limit: 2).map(\.word) == ["theirs", "second"])
+      #expect(try store.refold().isEmpty)
+    }
+  }
+
+  // C3: a backup goes into an empty directory only, whole or not at all.
+  @Test func aBackupIsRestoredIntoAnEmptyDirectoryOnly() async throws {
+    try await withDirectory { directory in
+      let store = try open(directory)
+      _ = try await store.append([.pairPaused(pair: ID("p"))], sweep: nil, at: noon)
+      let file = directory + "/backup"
+      try store.backup(to: file)
+
+      try JournalStore.restore(from: file, into: directory + "/new", hash: store.hash)
+
+      #expect(try open(directory + "/new").fleetState().pairs[ID("p")]?.isPaused == true)
+      #expect(throws: JournalError.self) {
+        try JournalStore.restore(from: file, into: directory + "/new", hash: store.hash)
+      }
+      #expect(throws: JournalError.self) {
+        try JournalStore.restore(from: "/etc/hostname", into: directory + "/newer", hash: store.hash)
+      }
+    }
+  }
+
   @Test func onlyRolloutsThatThisJournalKnowsAndThatEndedAreOver() async throws {
     try await withDirectory { directory in
       let store = try open(directory)

@@ -178,6 +178,15 @@ enum StoredShapes {
       .keysRemoved(node: ID("n"), attempts: [ID("a1"), ID("a2")]),
       #"{"keysRemoved":{"attempts":["a1","a2"],"node":"n"}}"#),
     StoredShape(
+      .marked(node: ID("n"), controller: "c1", word: "w1"),
+      #"{"marked":{"controller":"c1","node":"n","word":"w1"}}"#),
+    StoredShape(
+      .takenOver(
+        controller: "c1", pairs: [ID("p")], marks: [AcceptedMark(node: ID("n"), controller: "c2", word: "w2")],
+        overwrites: [ID("p/one")]),
+      #"{"takenOver":{"controller":"c1","marks":[{"controller":"c2","node":"n","word":"w2"}],"#
+        + #""overwrites":["p/one"],"pairs":["p"]}}"#),
+    StoredShape(
       .mailQueued(mail: 1, subject: "Report"),
       #"{"mailQueued":{"mail":1,"subject":"Report"}}"#),
     StoredShape(

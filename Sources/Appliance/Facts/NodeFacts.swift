@@ -1,3 +1,4 @@
+public import Fleet
 public import Foundation
 
 /// What a node is and can do: the result of one survey, kept in the journal as JSON.
@@ -28,6 +29,8 @@ public struct NodeFacts: Sendable, Equatable, Codable {
   public var terminations: [TerminationFacts]
   /// Names of the rollouts that left a directory there: cut short, or a node that died under them.
   public var leftovers: [String]?
+  /// Who worked here last, as the marks beside the certificates say.
+  public var marks: [NodeMark]?
   /// When it was asked.
   public var surveyedAt: Date
 

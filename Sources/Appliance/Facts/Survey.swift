@@ -34,6 +34,11 @@ public enum Survey {
     facts.freeKiB = Int(text("free"))
     facts.workIsWritable = text("work") == "yes"
     facts.leftovers = transcript.all("left").map { String($0.rest) }
+    let marks = transcript.all("mark").compactMap { record -> NodeMark? in
+      let words = record.words(3)
+      return Int64(words[1]).map { NodeMark(controller: words[0], position: $0, word: words[2]) }
+    }
+    facts.marks = marks.isEmpty ? nil : marks
     let answers = transcript.all("term")
     guard answers.count == node.terminations.count else {
       throw Failure(.interrupted, "the node told of \(answers.count) of \(node.terminations.count) terminations")
@@ -106,8 +111,16 @@ public enum Survey {
     }
     left_in "$W/rollouts"
     r_haproxy=
+    # mark_in DIR: who worked here last
+    mark_in() {
+      if [ ! -f "$1/.certfleet.mark" ]; then return 0; fi
+      r_magic=; r_owner=; r_position=; r_word=
+      read -r r_magic r_owner r_position r_word r_rest <"$1/.certfleet.mark" 2>/dev/null
+      if [ "$r_magic" = certfleet ] && [ -n "$r_word" ]; then tell mark "$r_owner $r_position $r_word"; fi
+    }
     ask_term() {
       left_in "$base/.certfleet"
+      mark_in "$base"
       w_ok=no; w_check=unknown; w_control=notConfigured; w_version=-; E=
       if [ -d "$base" ] && [ -w "$base" ] && [ -x "$base" ]; then w_ok=yes; fi
       if [ "$KIND" = haproxy ]; then

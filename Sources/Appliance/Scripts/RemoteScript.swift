@@ -25,7 +25,13 @@ public struct RemoteScript: Sendable, Equatable {
   /// What the login's shell is given.
   public let command: String
   /// What it reads.
-  public let stdin: [UInt8]
+  public var stdin: [UInt8] { Array("\(head.source)\(preamble.source)\(rest.source)".utf8) }
+  private let head: ShellText
+  /// Variables that are set before anything else.
+  var preamble: ShellText = ""
+  private let rest: ShellText
+  /// Whether it takes the node's lock, which all do that change something.
+  public let isChange: Bool
   /// Marks the answers.
   public let nonce: Nonce
   /// How long the node may say nothing with our mark (long work says `beat` every ten seconds), and how long the whole may take.
@@ -40,17 +46,20 @@ public struct RemoteScript: Sendable, Equatable {
     // Root's way: sudo may keep the caller's HOME, hence -H. Without sudo, least privilege by group and ACL.
     command = node.sudo ? "sudo -n -H sh -s" : "sh -s"
     let nonceWord = ShellWord(nonce.text)
-    let whole: ShellText = """
+    isChange = body.source.contains("\nlock\n")
+    head = """
       {
       CF_NONCE=\(nonceWord)
       W=\(ShellWord(path: node.work))
+
+      """
+    rest = """
       \(ShellLibrary.prelude)
       \(body)
       finish
       } </dev/null
 
       """
-    stdin = Array(whole.source.utf8)
     self.nonce = nonce
     bounds = CommandBounds(idle: idle, mark: Array("@cf \(nonce.text) ".utf8))
     self.outputLimit = outputLimit

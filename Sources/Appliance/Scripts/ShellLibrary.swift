@@ -91,13 +91,42 @@ enum ShellLibrary {
       else ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' '_'
       fi
     }
+    # check_marks: has anybody else worked here? CF_MARKS are the files, a line each; CF_KNOWN the marks that this controller knows, as
+    # CONTROLLER:WORD. Without CF_OWNER nothing is checked.
+    check_marks() {
+      if [ -z "${CF_OWNER-}" ]; then return 0; fi
+      while read -r m_file; do
+        if [ -z "$m_file" ] || [ ! -f "$m_file" ]; then continue; fi
+        m_magic=; m_owner=; m_position=; m_word=
+        read -r m_magic m_owner m_position m_word m_rest <"$m_file" || continue
+        if [ "$m_magic" != certfleet ] || [ -z "$m_word" ]; then continue; fi
+        case " $CF_KNOWN " in *" $m_owner:$m_word "*) continue ;; esac
+        if [ "$m_owner" = "$CF_OWNER" ]; then m_who='this controller, of which this journal knows nothing,'; else m_who="controller $m_owner"; fi
+        die fenced "$m_who left a mark in $m_file, at event $m_position of its journal"
+      done <<EOF
+    $CF_MARKS
+    EOF
+    }
+    # leave_marks: where a mark cannot be written, the next one tries again
+    leave_marks() {
+      if [ -z "${CF_WORD-}" ]; then return 0; fi
+      m_text="certfleet $CF_OWNER $CF_POSITION $CF_WORD"
+      while read -r m_file; do
+        if [ -z "$m_file" ] || [ ! -d "${m_file%/*}" ] || [ -L "$m_file" ]; then continue; fi
+        if (printf '%s\n' "$m_text" >"$m_file.new") 2>/dev/null && mv -f "$m_file.new" "$m_file" 2>/dev/null; then continue; fi
+        rm -f "$m_file.new" 2>/dev/null
+        if [ -f "$m_file" ] && [ -w "$m_file" ]; then (printf '%s\n' "$m_text" >"$m_file") 2>/dev/null; fi
+      done <<EOF
+    $CF_MARKS
+    EOF
+    }
     # A connection that is cut leaves its script running; the next one must wait for it. The lock says who holds it: process and birth.
     lock() {
       l_i=0; l_mine="$$ $(born $$)"
       until mkdir "$W/lock" 2>/dev/null; do
         if [ ! -d "$W/lock" ]; then try mkdir "$W/lock" && break; die "$K" "cannot lock $W: $E"; fi
         l_owner=$(cat "$W/lock/pid" 2>/dev/null)
-        if is_orphan "$l_owner" && take_over "$l_owner"; then LOCKED=1; return; fi
+        if is_orphan "$l_owner" && take_over "$l_owner"; then LOCKED=1; check_marks; leave_marks; return; fi
         if [ -n "$(find "$W/lock" -prune -mmin +30 2>/dev/null)" ]; then rm -rf "$W/lock"; continue; fi
         l_i=$((l_i+1))
         if [ $l_i -ge 90 ]; then die busy "another step still works here (process ${l_owner%% *})"; fi
@@ -106,6 +135,8 @@ enum ShellLibrary {
       done
       LOCKED=1
       printf '%s\n' "$l_mine" >"$W/lock/pid"
+      check_marks
+      leave_marks
     }
     # is_orphan OWNER: is its process gone, or another one now? A lock without a name is given five looks: its owner writes it at once.
     is_orphan() {

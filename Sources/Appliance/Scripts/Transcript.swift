@@ -115,6 +115,8 @@ enum Refusal: String, Sendable, CaseIterable {
   case tool
   /// Another step of ours still runs.
   case busy
+  /// Another controller, or a later state of this one's journal, worked here.
+  case fenced
   /// A word that no script of ours says.
   case garbled
 
@@ -134,6 +136,7 @@ enum Refusal: String, Sendable, CaseIterable {
     case .role: .failedOver
     case .tool: .toolMissing
     case .busy: .interrupted
+    case .fenced: .fenced
     }
   }
 

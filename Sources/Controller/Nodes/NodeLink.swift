@@ -8,16 +8,21 @@ actor NodeLink: NodeSession {
   private let client: SSHClient
   private let target: @Sendable () async throws(Failure) -> SSHTarget
   private let nodes: Gate
+  /// Who worked on the node last; nil where nothing is checked or left there.
+  private let marks: MarkKeeper?
   private let turn = Gate(limit: 1)
   private var connection: SSHConnection?
 
   /// - Parameters:
   ///   - target: Asked before each connection, so that a host key pinned meanwhile counts.
   ///   - nodes: Bounds how many nodes are worked on at the same time.
+  ///   - marks: What is checked and left on the node by each script that changes something there.
   init(
-    node: Node, client: SSHClient, nodes: Gate, target: @escaping @Sendable () async throws(Failure) -> SSHTarget
+    node: Node, client: SSHClient, nodes: Gate, marks: MarkKeeper? = nil,
+    target: @escaping @Sendable () async throws(Failure) -> SSHTarget
   ) {
     self.node = node
+    self.marks = marks
     self.client = client
     self.nodes = nodes
     self.target = target
@@ -31,6 +36,7 @@ actor NodeLink: NodeSession {
     try await turn.run { () async throws(Failure) in
       try await nodes.run { () async throws(Failure) in
         let session = try await open()
+        let script = try await marks?.guarded(script, on: node) ?? script
         await prelude()
         do throws(SSHError) {
           return try await session.run(

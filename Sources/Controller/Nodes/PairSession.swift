@@ -14,6 +14,8 @@ actor PairSession {
   private let clock: any TimeSource
   private nonisolated let tunnels: [NodeID: TunnelDesk]
   private let keyMakers: [NodeID: CoalescedWork<KeyOrder, Result<String, Failure>>]
+  /// Who worked on the nodes last, and what this controller leaves there.
+  private nonisolated let marks: MarkKeeper?
   private let asking = Gate(limit: 1)
   private let hosts: CoalescedWork<AllowedNames, Failure?>
   private var known: KnownTroubles
@@ -42,8 +44,9 @@ actor PairSession {
   init(
     pair: Pair, links list: [NodeLink], recorder: Recorder, clock: any TimeSource, thumbprint: String,
     names: Set<String>, known: KnownTroubles, unwanted: UnwantedKeys = UnwantedKeys([]),
-    controllerKeys: ControllerKeys? = nil
+    controllerKeys: ControllerKeys? = nil, marks: MarkKeeper? = nil
   ) {
+    self.marks = marks
     let links = Dictionary(uniqueKeysWithValues: list.map { ($0.node.id, $0) })
     self.pair = pair
     self.links = links
@@ -88,6 +91,9 @@ actor PairSession {
       // A node that answers but cannot be worked with counts as broken: the pair is degraded.
       if let lack = await facts.of(node.id)?.fatalLack(on: node) { silent[node.id] = lack }
     }
+    let fenced = try await fence()
+    // Where one node was worked on by somebody else, the pair was: nothing is written on either.
+    if let fenced { for node in pair.nodes where silent[node.id] == nil { silent[node.id] = fenced } }
     for node in pair.nodes.map(\.id) where silent[node] == nil {
       await tidy(node)
       events += await removeUnwantedKeys(on: node)
@@ -96,9 +102,22 @@ actor PairSession {
     events += await newTroubles(verdicts, silent)
     if !events.isEmpty { try await recorder.record(events) }
     return PairSurvey(
-      active: verdicts.mapValues(Self.activeNode),
+      active: verdicts.mapValues { verdict in fenced.map { .none($0) } ?? Self.activeNode(verdict) },
       unreachable: silent, at: clock.now)
   }
+
+  /// Why nothing may be written on this pair: somebody else worked on one of its nodes, or this controller with a later journal.
+  private func fence() async throws(JournalError) -> Failure? {
+    guard let marks else { return nil }
+    for node in pair.nodes {
+      guard let found = await facts.of(node.id)?.marks else { continue }
+      if let failure = try await marks.judge(found, on: node.id) { return failure }
+    }
+    return nil
+  }
+
+  /// From now on scripts that change something on these nodes leave a new mark.
+  func renewMarks(on nodes: [NodeID]) async { await marks?.renew(on: nodes) }
 
   /// Removes what rollouts left there, staged keys among it. What cannot be removed now is left for the next survey.
   private func tidy(_ id: NodeID) async {

@@ -16,6 +16,7 @@ extension Workplace {
   public func doctor(
     pair: String?, domain: String?, progress: @escaping @Sendable (Int, Int) -> Void
   ) async throws(CommandFault) -> DoctorReport {
+    let controller = try await controllerID()
     var chosen = Set(try find(pairs: pair.map { [$0] } ?? []))
     let (state, _, _) = try await wantedState(at: clock.now)
     var certificates = state.certificates.values.filter { chosen.contains($0.spec.pair) }
@@ -35,7 +36,10 @@ extension Workplace {
     var rows = await controllerRows(http)
     let survey = try preflightSurvey(http, state, issuer: await issuer(http, state))
     let client = SSHClient()
-    let desk = PairDoctor(client: client, targets: NodeTargets(state: state), clock: clock)
+    let recorder = Recorder(journal: journal, sweep: nil, clock: clock) { _ in }
+    let desk = PairDoctor(
+      client: client, targets: NodeTargets(state: state), clock: clock,
+      marks: MarkKeeper(controller: controller, recorder: recorder))
     let pairRows = await Self.look(at: pairs, state, desk)
     await client.shutdown()
     let told = Set(pairRows.filter { $0.value.mayAnswer }.map(\.key))

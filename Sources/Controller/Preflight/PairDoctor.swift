@@ -1,6 +1,7 @@
 import Appliance
 import Fleet
 import Foundation
+import Journal
 import SSH
 
 /// Looks at the nodes of a pair: the way there, what they can do, who is active, and whether the challenge has a way through.
@@ -8,6 +9,8 @@ struct PairDoctor: Sendable {
   let client: SSHClient
   let targets: NodeTargets
   let clock: any TimeSource
+  /// Who worked on the nodes last: the file of names is written only where this controller may.
+  let marks: MarkKeeper
 
   /// What was found.
   struct Answer: Sendable {
@@ -20,7 +23,7 @@ struct PairDoctor: Sendable {
     var rows: [DoctorReport.Row] = []
     var reached: [NodeLink] = []
     let links = pair.nodes.map { node in
-      NodeLink(node: node, client: client, nodes: Gate(limit: 2)) { [targets] () async throws(Failure) in
+      NodeLink(node: node, client: client, nodes: Gate(limit: 2), marks: marks) { [targets] () async throws(Failure) in
         try await targets.target(of: node)
       }
     }
@@ -50,6 +53,14 @@ struct PairDoctor: Sendable {
 
   // MARK: One node
 
+  private func fence(_ facts: NodeFacts, _ node: Node) async -> Failure? {
+    do throws(JournalError) {
+      return try await marks.judge(facts.marks ?? [], on: node.id)
+    } catch {
+      return Failure(.internalError, error.description, node: node.id)
+    }
+  }
+
   private func node(_ link: NodeLink, _ pair: Pair) async -> (rows: [DoctorReport.Row], works: Bool) {
     let node = link.node
     let subject = node.id.rawValue
@@ -59,6 +70,9 @@ struct PairDoctor: Sendable {
     case .success(let facts):
       let place = "\(node.address):\(node.ssh.port)"
       var rows: [DoctorReport.Row] = [.init(.good, "SSH", of: subject, pair: pair.id, "\(place), host key pinned")]
+      if let failure = await fence(facts, node) {
+        return (rows + [.init(failure, "who works here", of: subject, pair: pair.id)], false)
+      }
       if node.ssh.sudo {
         rows.append(.init(.good, "sudo", of: subject, pair: pair.id, "scripts run as \(facts.login)"))
       }

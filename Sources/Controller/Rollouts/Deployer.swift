@@ -28,6 +28,7 @@ struct Deployer: Sendable {
       .rolloutStarted(
         rollout: order.id, pair: order.pair, batch: batch.compactMap(\.issuedReference), first: order.first,
         second: order.second))
+    await pair.renewMarks(on: nodes)
     var walk = try RolloutWalk(
       order: order, nodes: nodes, batch: batch, neighbour: neighbour, pair: pair, deployer: self)
     var rollout = Rollout(id: order.id, hasSecond: order.second != nil)

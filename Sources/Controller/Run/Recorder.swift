@@ -18,6 +18,13 @@ struct Recorder: Sendable {
     believe(records)
   }
 
+  /// Records events, and answers with their records.
+  func record(returning events: [Event]) async throws(JournalError) -> [Record] {
+    let records = try await journal.append(events, sweep: sweep, at: clock.now, buckets: [])
+    believe(records)
+    return records
+  }
+
   /// Records one event.
   func record(_ event: Event) async throws(JournalError) { try await record([event]) }
 }

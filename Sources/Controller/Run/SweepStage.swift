@@ -20,6 +20,8 @@ struct SweepStage {
   let unwanted: UnwantedKeys
   /// Where pairs have their keys on the controller.
   let controllerKeys: ControllerKeys?
+  /// This controller's id, for the marks on nodes.
+  let controller: String
   /// Told when a renewal has nothing left to do for a good while.
   let waits: @Sendable (SweepRunner.Outcome, Date) async throws(JournalError) -> Void
 
@@ -46,18 +48,19 @@ struct SweepStage {
     let client = SSHClient(handshakeLimit: Self.handshakes)
     let targets = NodeTargets(state: start.state)
     let nodes = Gate(limit: inventory.pace.nodesInFlight)
+    let marks = MarkKeeper(controller: controller, recorder: recorder)
     let names = Dictionary(grouping: start.state.certificates.values.lazy.map(\.spec), by: \.pair)
     var sessions: [PairID: PairSession] = [:]
     for pair in inventory.pairs {
       let links = pair.nodes.map { node in
-        NodeLink(node: node, client: client, nodes: nodes) { () async throws(Failure) in
+        NodeLink(node: node, client: client, nodes: nodes, marks: marks) { () async throws(Failure) in
           try await targets.target(of: node)
         }
       }
       sessions[pair.id] = PairSession(
         pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: account.thumbprint,
         names: Set((names[pair.id] ?? []).flatMap(\.names.names)), known: .init(of: pair, in: start.state),
-        unwanted: unwanted, controllerKeys: controllerKeys)
+        unwanted: unwanted, controllerKeys: controllerKeys, marks: marks)
     }
     let preflight = Preflight(
       http: http, resolvers: inventory.resolvers, thumbprint: account.thumbprint, inventory: inventory,

@@ -39,7 +39,8 @@ extension Workplace {
 
   /// No longer wants these certificates.
   public func remove(_ names: [String]) async throws(CommandFault) -> Removal {
-    try await withdraw(try find(names, in: try fleetState()).map(\.spec))
+    _ = try await controllerID()
+    return try await withdraw(try find(names, in: try fleetState()).map(\.spec))
   }
 
   /// Certificates by id, by label on their pair, or by a name in them.

@@ -11,6 +11,7 @@ extension Workplace {
   ///
   /// - Throws: `.badInput` for unknown names, `.couldNotRun` beside a run that may touch the pair.
   public func rollBack(_ names: [String], pair: String?) async throws(CommandFault) -> RollbackReport {
+    let controller = try await controllerID()
     let state = try fleetState()
     var chosen = try find(names, in: state)
     if let pair {
@@ -26,9 +27,9 @@ extension Workplace {
     let lock = try journaled(try SweepLock.tryAcquire(directory: inventory.state, purpose: .run, at: clock.now))
     guard let lock else {
       try journaled(try beAlone(on: Set(byPair.keys), state))
-      return try await rollBack(byPair, state)
+      return try await rollBack(byPair, state, controller)
     }
-    let report = try await rollBack(byPair, state)
+    let report = try await rollBack(byPair, state, controller)
     lock.release()
     return report
   }
@@ -47,7 +48,7 @@ extension Workplace {
   }
 
   private func rollBack(
-    _ byPair: [PairID: [CertificateState]], _ state: FleetState
+    _ byPair: [PairID: [CertificateState]], _ state: FleetState, _ controller: String
   ) async throws(CommandFault) -> RollbackReport {
     let client = SSHClient()
     let loop = CurlLoop()
@@ -56,19 +57,20 @@ extension Workplace {
     let recorder = Recorder(journal: journal, sweep: nil, clock: clock) { _ in }
     let verifier = Verifier(probe: CertificateProbe(loop: loop), clock: clock)
     let gate = Gate(limit: inventory.pace.nodesInFlight)
+    let marks = MarkKeeper(controller: controller, recorder: recorder)
     var random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
     var report = RollbackReport()
     var fault: JournalError?
     for pair in inventory.pairs {
       guard fault == nil, let certificates = byPair[pair.id] else { continue }
       let links = pair.nodes.map { node in
-        NodeLink(node: node, client: client, nodes: gate) { () async throws(Failure) in
+        NodeLink(node: node, client: client, nodes: gate, marks: marks) { () async throws(Failure) in
           try await targets.target(of: node)
         }
       }
       let session = PairSession(
         pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: "", names: [],
-        known: .init(of: pair, in: state))
+        known: .init(of: pair, in: state), marks: marks)
       var walk = try journaled(
         try RollbackWalk(
           id: random.id("b"), pair: session, certificates: certificates.sorted { $0.spec.id < $1.spec.id },

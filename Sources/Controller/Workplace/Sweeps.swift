@@ -9,6 +9,7 @@ extension Workplace {
   public func sweep(_ request: SweepRequest, progress: any ProgressSink) async throws(CommandFault) -> SweepReport {
     let plan = try request.plan.map { (path) throws(CommandFault) in try SavedPlan.load(from: path) }
     let controllerKeys = try ControllerKeys(inventory)
+    let controller = try await controllerID()
     let imported = try await synchronise()
     if !imported.warnings.isEmpty {
       await progress.warn(
@@ -25,14 +26,15 @@ extension Workplace {
       try SweepLock.tryAcquire(directory: inventory.state, purpose: request.purpose, at: clock.now))
     guard let lock else { return try await besideAnother(request, progress) }
     let report = try await journaled { () async throws(JournalError) in
-      try await sweepAlone(request, plan, controllerKeys, progress)
+      try await sweepAlone(request, plan, controllerKeys, controller, progress)
     }
     lock.release()
     return report
   }
 
   private func sweepAlone(
-    _ request: SweepRequest, _ plan: SavedPlan?, _ controllerKeys: ControllerKeys?, _ progress: any ProgressSink
+    _ request: SweepRequest, _ plan: SavedPlan?, _ controllerKeys: ControllerKeys?, _ controller: String,
+    _ progress: any ProgressSink
   ) async throws(JournalError) -> SweepReport {
     let startedAt = clock.now
     let seed = UInt64.random(in: .min ... .max)
@@ -68,7 +70,7 @@ extension Workplace {
     }
     let stage = SweepStage(
       inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
-      unwanted: unwanted, controllerKeys: controllerKeys
+      unwanted: unwanted, controllerKeys: controllerKeys, controller: controller
     ) { (outcome, until) async throws(JournalError) in
       var report = try report(outcome)
       report.goesOn = until

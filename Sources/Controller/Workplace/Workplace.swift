@@ -24,6 +24,18 @@ public struct Workplace: Sendable {
   public static func open(
     inventory path: String, state: String? = nil, readOnly: Bool = false, clock: any TimeSource = SystemClock()
   ) throws(CommandFault) -> Workplace {
+    let (inventory, warnings) = try readInventory(path, state: state)
+    let limits = try LimitTables.tables(of: inventory)
+    let journal = try journaled(
+      readOnly && PrivateFile.exists(inventory.state)
+        ? try openForReading(inventory.state) : try JournalStore.open(directory: inventory.state, hash: digest))
+    return Workplace(inventory: inventory, warnings: warnings, journal: journal, limits: limits, clock: clock)
+  }
+
+  /// The inventory without faults, and its warnings.
+  static func readInventory(
+    _ path: String, state: String?
+  ) throws(CommandFault) -> (inventory: Inventory, warnings: [String]) {
     let loaded: InventoryLoader.Loaded
     do throws(InventoryLoader.Unreadable) {
       loaded = try InventoryLoader.load(path: path)
@@ -35,12 +47,7 @@ public struct Workplace: Sendable {
       throw .badInput(printer.text(loaded.diagnostics))
     }
     if let state { inventory.state = absolute(state) }
-    let warnings = loaded.diagnostics.map { printer.text($0) }
-    let limits = try LimitTables.tables(of: inventory)
-    let journal = try journaled(
-      readOnly && PrivateFile.exists(inventory.state)
-        ? try openForReading(inventory.state) : try JournalStore.open(directory: inventory.state, hash: digest))
-    return Workplace(inventory: inventory, warnings: warnings, journal: journal, limits: limits, clock: clock)
+    return (inventory, loaded.diagnostics.map { printer.text($0) })
   }
 
   /// A state directory without a journal is a fleet nobody has run yet: reading it makes an empty journal rather than a complaint.
@@ -55,7 +62,7 @@ public struct Workplace: Sendable {
     }
   }
 
-  private static let digest: HashFunction = { sha256($0) }
+  static let digest: HashFunction = { sha256($0) }
 
   private static func absolute(_ path: String) -> String {
     path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path

@@ -87,6 +87,12 @@ public enum Event: Sendable, Equatable, Codable {
   /// The keys of these attempts, at certificates that are no longer wanted, are not on this node any more.
   case keysRemoved(node: NodeID, attempts: [AttemptID])
 
+  // Whose a node is.
+  /// This controller is about to leave this mark on a node.
+  case marked(node: NodeID, controller: String, word: String)
+  /// An operator took nodes over: what the marks there say is accepted, and files that somebody else put there may be overwritten.
+  case takenOver(controller: String, pairs: [PairID], marks: [AcceptedMark], overwrites: [SpecID])
+
   // Telling people.
   /// A report waits to be mailed; its text is kept in the outbox.
   case mailQueued(mail: Int64, subject: String)
@@ -107,6 +113,23 @@ public struct AttemptReference: Sendable, Hashable, Codable {
   public init(spec: SpecID, attempt: AttemptID) {
     self.spec = spec
     self.attempt = attempt
+  }
+}
+
+/// A mark that lay on a node when an operator took it over.
+public struct AcceptedMark: Sendable, Hashable, Codable {
+  /// Where it lay.
+  public var node: NodeID
+  /// The controller that had left it.
+  public var controller: String
+  /// Its word.
+  public var word: String
+
+  /// Collects the parts.
+  public init(node: NodeID, controller: String, word: String) {
+    self.node = node
+    self.controller = controller
+    self.word = word
   }
 }
 

@@ -49,7 +49,8 @@ extension Event {
       certificates.map { .certificate($0.spec) }
     case .rollbackStarted(_, _, _, let certificates), .rolledBack(_, _, let certificates, _, _):
       certificates.map { .certificate($0.of.spec) }
-    case .rolloutEnded, .rolloutStepped, .reloaded, .keysRemoved, .renewalAsked, .sweepStarted, .sweepEnded,
+    case .takenOver(_, _, _, let overwrites): overwrites.map { .certificate($0) }
+    case .rolloutEnded, .rolloutStepped, .reloaded, .keysRemoved, .marked, .renewalAsked, .sweepStarted, .sweepEnded,
       .mailQueued, .mailSent, .mailFailed:
       []
     }
@@ -123,7 +124,13 @@ extension FleetState {
           on: node)
         certificates[item.of.spec]?.withhold(item, record)
       }
-    case .rollbackFailed, .rolloutEnded, .rolloutStepped, .reloaded, .keysRemoved, .renewalAsked, .sweepStarted,
+    case .takenOver(_, _, _, let overwrites):
+      for spec in overwrites {
+        certificates[spec]?.mayOverwrite = true
+        if certificates[spec]?.lastFailure?.kind == .changedByHand { certificates[spec]?.forgetFailures() }
+      }
+    case .rollbackFailed, .rolloutEnded, .rolloutStepped, .reloaded, .keysRemoved, .marked, .renewalAsked,
+      .sweepStarted,
       .sweepEnded, .mailQueued, .mailSent, .mailFailed:
       break
     }

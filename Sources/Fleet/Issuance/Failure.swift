@@ -40,7 +40,7 @@ public struct Failure: Error, Sendable, Equatable, Codable {
     case noActiveNode, splitBrain, roleUnknown, failedOver
     // Work on a node.
     case keyNotMade, keyLost, tunnelRefused, stageRefused, configRefused, reloadRefused, servesOldCertificate
-    case diskFull, changedByHand, nodeCannotRestart, toolMissing
+    case diskFull, changedByHand, nodeCannotRestart, toolMissing, fenced
     // What a person asked for.
     case rolledBack
     // Our own.

@@ -76,6 +76,7 @@ extension Failure.Kind {
     case .changedByHand: "certificate changed by hand"
     case .nodeCannotRestart: "node cannot restart"
     case .toolMissing: "tool missing on the node"
+    case .fenced: "another controller, or a later journal, worked here"
     case .rolledBack: "rolled back by an operator"
     case .interrupted: "interrupted"
     case .internalError: "internal error"
@@ -132,6 +133,8 @@ extension Failure.Kind {
     case .rolledBack:
       "The previous certificate is served. certfleet retry NAME brings the newest back; by itself it comes back when the previous one nears its end."
     case .nodeCannotRestart: "Repair the configuration before the node restarts: it would not come up again."
+    case .fenced:
+      "Nothing is written there. Find out which controller and which journal are the right ones; there: certfleet takeover PAIR."
     case .toolMissing: "Install the tool on the node, or choose another way in the inventory."
     case .interrupted: "Nothing to do: it goes on with the next run."
     case .internalError: "Please report this with the journal's excerpt."
@@ -149,7 +152,7 @@ extension Failure.Kind {
       .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm, .noActiveNode, .splitBrain,
       .roleUnknown,
       .keyNotMade, .tunnelRefused, .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull,
-      .changedByHand, .rolledBack, .nodeCannotRestart, .toolMissing, .internalError:
+      .changedByHand, .rolledBack, .nodeCannotRestart, .toolMissing, .fenced, .internalError:
       .operatorNeeded
     }
   }
@@ -164,7 +167,7 @@ extension Failure.Kind {
       .hostKeyChanged, .loginRefused,
       .noCommonAlgorithm, .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .keyNotMade, .keyLost, .tunnelRefused,
       .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull, .changedByHand, .rolledBack,
-      .nodeCannotRestart, .toolMissing, .interrupted, .internalError:
+      .nodeCannotRestart, .toolMissing, .fenced, .interrupted, .internalError:
       false
     }
   }
@@ -179,7 +182,7 @@ extension Failure.Kind {
     case .rateLimited, .authorityBusy, .authorityUnreachable: .whenAllowed
     case .vipAnswersWrongly, .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm,
       .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .tunnelRefused, .diskFull, .nodeCannotRestart,
-      .toolMissing,
+      .toolMissing, .fenced,
       .interrupted, .orderLost, .keyLost:
       .whenHealed
     case .paused, .changedByHand, .rolledBack, .accountGone: .byHand

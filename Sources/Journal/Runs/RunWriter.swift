@@ -46,6 +46,13 @@ struct RunWriter {
     case .issued(let of, let certificate):
       try StateTables.leaf.upsert(
         database, [.text(certificate.sha256), .text(of.spec.rawValue), .text(of.attempt.rawValue), sequence])
+    case .marked(let node, let controller, let word):
+      try StateTables.mark.upsert(database, [.text(word), .text(controller), .text(node.rawValue), sequence])
+    case .takenOver(_, _, let marks, _):
+      for mark in marks {
+        try StateTables.mark.upsert(
+          database, [.text(mark.word), .text(mark.controller), .text(mark.node.rawValue), sequence])
+      }
     case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
       .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .specVetoed, .ejected,
@@ -74,8 +81,11 @@ struct RunWriter {
     case .reloaded(let rollout, let node, _):
       mentions.append(contentsOf: [("rollout", rollout.rawValue), ("node", node.rawValue)])
     case .installed(let node, _, _, _), .rollbackStarted(_, _, let node, _), .rolledBack(_, let node, _, _, _),
-      .rollbackFailed(_, let node, _, _), .keysRemoved(let node, _):
+      .rollbackFailed(_, let node, _, _), .keysRemoved(let node, _), .marked(let node, _, _):
       mentions.append(("node", node.rawValue))
+    case .takenOver(_, let pairs, let marks, _):
+      mentions.append(contentsOf: pairs.map { ("pair", $0.rawValue) })
+      mentions.append(contentsOf: Set(marks.map(\.node)).sorted().map { ("node", $0.rawValue) })
     case .mailQueued(let mail, _), .mailSent(let mail), .mailFailed(let mail, _):
       mentions.append(("mail", String(mail)))
     case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,

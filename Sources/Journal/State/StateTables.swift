@@ -18,11 +18,12 @@ enum StateTables {
   static let sweep = Table("sweep", "id purpose seed# started# started_at# ended# ended_at# end_reason")
   static let rollout = Table("rollout", "id pair started# last_step# ended# end_reason")
   static let leaf = Table("leaf", "sha256 certificate attempt issued#")
+  static let mark = Table("mark", key: 3, "word controller node sequence#")
   static let mention = Table("mention", key: 3, "kind id sequence#")
   static let mail = Table("mail", "id# queued_at# subject attempts# last_attempt_at# last_detail sent_at#")
 
   /// Every table that the events alone must give again. `bucket`, `message` and `setting` hold what no event carries.
   static let folded = [
-    certificate, attempt, issued, installation, pair, node, account, leaf, sweep, rollout, mail, mention,
+    certificate, attempt, issued, installation, pair, node, account, leaf, mark, sweep, rollout, mail, mention,
   ]
 }

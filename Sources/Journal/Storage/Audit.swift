@@ -81,7 +81,7 @@ private struct Refolding {
     // Folded in one go, not row by row as `append` does it: what `append` left out or wrote twice shows.
     try StateWriter(database: fresh).write(from: FleetState(), to: state)
     let differences = try StateTables.folded.flatMap { try compare($0) }
-    try fresh.execute(sql: "DELETE FROM mention; DELETE FROM leaf; DELETE FROM rollout; DELETE FROM sweep")
+    for table in ["mention", "leaf", "mark", "rollout", "sweep"] { try fresh.execute(sql: "DELETE FROM \(table)") }
     return differences
   }
 

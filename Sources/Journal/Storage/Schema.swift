@@ -29,6 +29,9 @@ enum Schema {
     migrator.registerMigration("findings that are certain, and since when") { database in
       try database.execute(sql: FindingTable.certainSQL)
     }
+    migrator.registerMigration("marks on nodes, events marked and takenOver") { database in
+      try database.execute(sql: marks)
+    }
     return migrator
   }
 
@@ -188,6 +191,19 @@ enum Schema {
       SELECT json_extract(body, '$.issued.certificate.sha256'), json_extract(body, '$.issued.of.spec'),
         json_extract(body, '$.issued.of.attempt'), sequence
       FROM event WHERE kind = 'issued' ORDER BY sequence;
+
+    """
+
+  /// Which marks on nodes this journal left or accepted.
+  private static let marks = """
+    CREATE TABLE mark (
+      word TEXT NOT NULL,
+      controller TEXT NOT NULL,
+      node TEXT NOT NULL,
+      sequence INTEGER NOT NULL REFERENCES event (sequence),
+      PRIMARY KEY (word, controller, node)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX mark_by_node ON mark (node, sequence);
 
     """
 

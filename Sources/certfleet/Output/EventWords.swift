@@ -49,6 +49,9 @@ enum EventWords {
       "\(node): \(certificates.count) not put back: \(failure.kind.title): \(failure.detail)"
     case .keysRemoved(let node, let attempts):
       "\(node): \(attempts.count) keys of certificates that are no longer wanted removed"
+    case .marked(let node, _, _): "\(node): marked as worked on"
+    case .takenOver(let controller, let pairs, _, _):
+      "taken over by controller \(controller): \(pairs.map(\.rawValue).joined(separator: ", "))"
     case .mailQueued(_, let subject): "mail waits: \(subject)"
     case .mailSent: "mail sent"
     case .mailFailed(_, let detail): "mail not sent: \(detail)"

@@ -24,10 +24,13 @@ struct GlobalOptions: ParsableArguments {
   /// Where the inventory is looked for.
   var inventoryPath: String { inventory ?? Terminal.environment("CERTFLEET_INVENTORY") ?? "inventory/fleet.yaml" }
 
+  /// A state directory instead of the inventory's.
+  var statePath: String? { state ?? Terminal.environment("CERTFLEET_STATE") }
+
   /// Opens inventory and journal; warnings go to stderr.
   func workplace(readOnly: Bool = false) throws -> Workplace {
     let workplace = try Workplace.open(
-      inventory: inventoryPath, state: state ?? Terminal.environment("CERTFLEET_STATE"), readOnly: readOnly)
+      inventory: inventoryPath, state: statePath, readOnly: readOnly)
     if !quiet { for warning in workplace.warnings { Terminal.say(warning) } }
     return workplace
   }
