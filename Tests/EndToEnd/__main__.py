@@ -17,6 +17,15 @@ ORDER = (
     "test_reused_keys", "test_failures", "test_beside", "test_limits",
 )  # fmt: skip
 
+#: Some use a core, most wait for time-outs of theirs.
+JOBS = 2 + (os.cpu_count() or 2)
+
+#: What `--quick` leaves out: each waits for what takes its time, or measures a rate.
+SLOW = (
+    "test_traffic", "test_ha_moments", "test_node_hangs", "test_limits", "test_danger", "test_beside",
+    "test_reused_keys",
+)  # fmt: skip
+
 #: What measures a rate has the machine for itself.
 ALONE = ("test_traffic",)
 
@@ -39,15 +48,17 @@ def run(name: str) -> tuple[str, int, str, float]:
 def main() -> int:
     options = argparse.ArgumentParser(prog="python3 -m EndToEnd", description=__doc__)
     options.add_argument("--quick", action="store_true", help="loops over moments look at a few of them only")
-    options.add_argument("--jobs", type=int, default=4, help="modules at the same time (4)")
+    options.add_argument("--jobs", type=int, default=JOBS, help=f"modules at the same time ({JOBS})")
+    options.add_argument("--phase", choices=("alone", "beside"), help="what has the machine for itself, or the rest")
     options.add_argument("only", nargs="*", metavar="MODULE", help="test_happy_path, …; all without one")
     chosen = options.parse_args()
     if chosen.quick:
         os.environ["CERTFLEET_TEST_QUICK"] = "1"
     failed = 0
-    wanted = chosen.only or modules()
-    for jobs, names in ((1, [name for name in wanted if name in ALONE]),
-                        (chosen.jobs, [name for name in wanted if name not in ALONE])):  # fmt: skip
+    wanted = chosen.only or [name for name in modules() if not (chosen.quick and name in SLOW)]
+    phases = {"alone": (1, [name for name in wanted if name in ALONE]),
+              "beside": (chosen.jobs, [name for name in wanted if name not in ALONE])}  # fmt: skip
+    for jobs, names in [phases[chosen.phase]] if chosen.phase else phases.values():
         with ThreadPoolExecutor(max_workers=jobs) as pool:
             for ended in as_completed([pool.submit(run, name) for name in names]):
                 name, status, text, seconds = ended.result()

@@ -171,7 +171,11 @@ class Fleet:
         return [(kind, json.loads(body)[kind]) for kind, body in rows if not kinds or kind in kinds]
 
     def kinds(self) -> Counter:
-        return Counter(kind for kind, _ in self.events())
+        """How many of each; counted by SQLite, for this is asked fifty times a second."""
+        if not os.path.exists(self.path("state", "journal.sqlite")):
+            return Counter()
+        with contextlib.closing(self.database()) as database:
+            return Counter(dict(database.execute("SELECT kind, count(*) FROM event GROUP BY kind")))
 
     # MARK: What the CA saw
 

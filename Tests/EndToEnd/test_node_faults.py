@@ -48,7 +48,7 @@ class NodeFaults(FleetTest):
             for folder in ("armed", "struck"):
                 os.mkdir(node.path(folder))
             with open(node.path("etc", "ssh", "sshd_config"), "a") as config:
-                config.write(f"ForceCommand {sys.executable} -B {LOGIN} {node.directory}\n")
+                config.write(f"ForceCommand {sys.executable} -I -S -B {LOGIN} {node.directory}\n")
             listener = next(process for process in self.lab.processes if process.name == f"{node.id}/sshd")
             os.kill(listener.pid, signal.SIGHUP)
         self.fleet.enroll()

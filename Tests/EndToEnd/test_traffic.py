@@ -107,7 +107,7 @@ class UnderTraffic(HATest):
         with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as file:
             file.write("2000 65000")
         for pair in PAIRS:
-            self.key(pair, "rsa2048")
+            self.key(pair, "p384")
         fleet.enroll()
         fleet.told("run", patience=LONG)
 
