@@ -43,7 +43,7 @@ struct EventWalk {
   /// One to four events that follow upon each other.
   mutating func next() -> [Event] {
     counter += 1
-    switch Int.random(in: 0..<30, using: &chance) {
+    switch Int.random(in: 0..<32, using: &chance) {
     case 0...3: return [.specAdded(spec())]
     case 4: return known().map { [.specChanged(changed($0))] } ?? [.specAdded(spec())]
     case 5: return known().map { [.specRemoved(spec: $0.spec.id)] } ?? []
@@ -62,8 +62,21 @@ struct EventWalk {
     case 22: return [.accountRegistered(authority: AuthorityID("\(name)-ca"), url: text(), thumbprint: text())]
     case 23...27: return rollout()
     case 28: return sweep()
+    case 29: return known().map { [.specMoved(from: $0.spec.id, to: renamed($0.spec))] } ?? []
+    case 30:
+      return [
+        .pairMoved(from: pair(), to: pair()),
+        .nodeMoved(from: node(), to: node(), certificates: state.certificates.keys.sorted()),
+      ]
     default: return [.renewalAsked(sweep: SweepID("\(name)-asked-\(counter)"))]
     }
+  }
+
+  private mutating func renamed(_ spec: CertificateSpec) -> CertificateSpec {
+    var spec = spec
+    spec.id = SpecID("\(spec.id)-\(counter)")
+    spec.vip = VIPID("v\(counter)")
+    return spec
   }
 
   private mutating func sweep() -> [Event] {

@@ -49,6 +49,16 @@ enum StoredShapes {
       .specRemoved(spec: ID("p/one")),
       #"{"specRemoved":{"spec":"p/one"}}"#),
     StoredShape(
+      .specMoved(from: ID("p/v/a.example"), to: StoredShapes.spec),
+      #"{"specMoved":{"from":"p/v/a.example","to":{"id":"p/one","key":"rsa2048","label":"one","names":["a.exa"#
+        + #"mple"],"pair":"p","profile":"tlsserver","registeredDomains":["a.example"],"vip":"v"}}}"#),
+    StoredShape(
+      .pairMoved(from: ID("p"), to: ID("q")),
+      #"{"pairMoved":{"from":"p","to":"q"}}"#),
+    StoredShape(
+      .nodeMoved(from: ID("n"), to: ID("m"), certificates: [ID("p/one")]),
+      #"{"nodeMoved":{"certificates":["p/one"],"from":"n","to":"m"}}"#),
+    StoredShape(
       .pairPaused(pair: ID("p")),
       #"{"pairPaused":{"pair":"p"}}"#),
     StoredShape(

@@ -20,12 +20,14 @@ public struct ImportResult: Sendable, Encodable {
   public var isDryRun = false
   /// Warnings about the files, as compilers print them.
   public var warnings: [String] = []
+  /// Pairs, VIPs and nodes that have another id in the inventory, at the same address.
+  public var renamed: [String] = []
   /// Rows that bring back what somebody removed by hand.
   public var returns: [String] = []
 
   /// For people: counts, and the ids where they are few.
   public var text: String {
-    var lines: [String] = []
+    var lines = renamed
     func list(_ sign: String, _ what: String, _ ids: [SpecID]) {
       guard !ids.isEmpty else { return }
       lines.append("\(sign) \(Wording.count(ids.count, "certificate")) \(what)")
@@ -56,19 +58,31 @@ extension Workplace {
 
   /// Takes the inventory's own `domains:` over; every run and plan begins with it.
   func synchronise(isDryRun: Bool = false) async throws(CommandFault) -> ImportResult {
-    guard !inventory.domainFiles.isEmpty else { return ImportResult() }
     return try await take(nil, pair: nil, customer: nil, removes: false, isDryRun: isDryRun)
   }
 
   private func take(
     _ files: [String]?, pair: PairID?, customer: CustomerID?, removes: Bool, isDryRun: Bool
   ) async throws(CommandFault) -> ImportResult {
+    var state = try fleetState()
+    let renamed = try renames(in: &state)
+    if !isDryRun, let busy = try busy(renaming: !renamed.events.isEmpty) {
+      guard files == nil else { throw .couldNotRun(busy) }
+      return ImportResult(warnings: [busy])
+    }
+    var result = ImportResult()
+    result.renamed = renamed.lines
+    guard files != nil || !inventory.domainFiles.isEmpty else {
+      if !isDryRun {
+        try await record(renamed.events)
+        try await rememberPlaces()
+      }
+      return result
+    }
     async let loaded = DomainLoader.load(
       files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
-    let state = try fleetState()
     let difference = try difference(await loaded, from: state)
-    var result = ImportResult()
-    result.warnings = difference.warnings
+    result.warnings = renamed.doubts + difference.warnings
     result.returns = difference.returns
     result.isDryRun = isDryRun
     result.added = difference.value.added.map(\.id)
@@ -78,8 +92,21 @@ extension Workplace {
     let removals = difference.value.proposedRemovals.map(\.id)
     if removes, !isDryRun { result.removed = removals } else { result.proposedRemovals = removals }
     guard !isDryRun else { return result }
-    try await record(Self.events(difference.value) + result.removed.map { .specRemoved(spec: $0) })
+    if let busy = try busy(renaming: difference.value.moved.contains(where: \.isRename)) {
+      guard files == nil else { throw .couldNotRun(busy) }
+      return ImportResult(warnings: [busy])
+    }
+    try await record(
+      renamed.events + Self.events(difference.value) + result.removed.map { .specRemoved(spec: $0) })
+    try await rememberPlaces()
     return result
+  }
+
+  /// A run that goes on knows the old ids, and what it gets meanwhile would be lost: why nothing is renamed now.
+  private func busy(renaming isRenaming: Bool) throws(CommandFault) -> String? {
+    guard isRenaming, try journaled(try SweepLock.isHeld(directory: inventory.state)) else { return nil }
+    return "ids were renamed while a run goes on that knows the old ones; "
+      + "the lists are taken over by the first run or import after it has ended"
   }
 
   /// What the lists want against what the journal has; faults end the command with all of them.
@@ -88,7 +115,8 @@ extension Workplace {
   ) throws(CommandFault) -> (value: ImportDifference, warnings: [String], returns: [String]) {
     let sharing = Set(inventory.customers.filter(\.sharesNames).map(\.id))
     let difference = ImportDifference(
-      importing: loaded.list, into: state.certificates.values.map(\.spec), sharing: sharing)
+      importing: loaded.list, into: state.certificates.values.map(\.spec), sharing: sharing,
+      live: Set(state.certificates.values.filter { $0.issued != nil }.map(\.spec.id)))
     let diagnostics = loaded.diagnostics + difference.faults
     let printer = DiagnosticPrinter()
     guard !diagnostics.contains(where: { $0.severity == .error }) else { throw .badInput(printer.text(diagnostics)) }
@@ -98,6 +126,9 @@ extension Workplace {
 
   static func events(_ difference: ImportDifference) -> [Event] {
     difference.added.map { .specAdded($0) } + difference.changed.map { .specChanged($0.to) }
-      + difference.moved.map { $0.from.id == $0.to.id ? .specChanged($0.to) : .specAdded($0.to) }
+      + difference.moved.map { move in
+        if move.isRename { return .specMoved(from: move.from.id, to: move.to) }
+        return move.from.id == move.to.id ? .specChanged(move.to) : .specAdded(move.to)
+      }
   }
 }

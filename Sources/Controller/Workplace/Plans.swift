@@ -74,6 +74,7 @@ extension Workplace {
     async let loaded = DomainLoader.load(inventory: inventory, now: now)
     let snapshot = try journaled(try journal.snapshot())
     var state = snapshot.state
+    _ = try renames(in: &state)
     let (difference, _, returns) = try self.difference(await loaded, from: state)
     state.certificates.reserveCapacity(state.certificates.count + difference.added.count)
     do throws(IllegalTransition) {

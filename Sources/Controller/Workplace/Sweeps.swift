@@ -15,7 +15,7 @@ extension Workplace {
       await progress.warn(
         "\(Wording.count(imported.warnings.count, "warning")) about the lists: certfleet check shows more")
     }
-    for line in imported.returns { await progress.warn(line) }
+    for line in imported.renamed + imported.returns { await progress.warn(line) }
     if !imported.proposedRemovals.isEmpty {
       let count = imported.proposedRemovals.count
       await progress.warn(

@@ -6,13 +6,14 @@ public struct ImportDifference: Sendable, Equatable {
   public private(set) var added: [CertificateSpec] = []
   /// Certificates that the state has otherwise.
   public private(set) var changed: [Change] = []
-  /// Certificates whose pair or VIP is another now.
+  /// Certificates whose pair or VIP is another now, or that have another id at the same place.
   public private(set) var moved: [Move] = []
   /// How many certificates are as they were.
   public private(set) var unchangedCount = 0
   /// Certificates that came from one of these files and are no longer in any of them; the origins of moves among them.
   public private(set) var proposedRemovals: [CertificateSpec] = []
-  /// Names in the hands of another customer, and file names that are taken: nothing may be imported until these are settled.
+  /// Names in the hands of another customer, and file names that are taken: nothing may be imported until these are settled. Warnings say
+  /// which files keep other names than the list gives.
   public private(set) var faults: [Diagnostic] = []
 
   /// One certificate before and after.
@@ -31,14 +32,22 @@ public struct ImportDifference: Sendable, Equatable {
     public var from: CertificateSpec
     /// Where it is wanted.
     public var to: CertificateSpec
+    /// Only the id is another: the label or `certificate` was renamed in the list. The file stays, and nothing is ordered.
+    public var isRename: Bool { from.id != to.id && from.vipReference == to.vipReference }
   }
 
   /// Whether there is nothing to do; proposed removals are no doing.
   public var isNoOp: Bool { added.isEmpty && changed.isEmpty && moved.isEmpty }
 
-  /// Compares. `sharing` are the customers who let others hold names at or below their own.
-  public init(importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = []) {
-    let before = Self.places(of: list.specs, in: state)
+  /// Compares.
+  ///
+  /// - Parameters:
+  ///   - sharing: the customers who let others hold names at or below their own.
+  ///   - live: certificates that were issued: their files keep their names.
+  public init(
+    importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = [], live: Set<SpecID> = []
+  ) {
+    let before = Self.renamed(list, in: state, Self.places(of: list.specs, in: state))
     var isWanted = [Bool](repeating: false, count: state.count)
     for case let place? in before { isWanted[place] = true }
     let sources = Set(list.sources)
@@ -54,7 +63,7 @@ public struct ImportDifference: Sendable, Equatable {
     // The state comes in no order; what is told to people, and which of two equal origins a move has, must not depend on it.
     proposedRemovals.sort { $0.id < $1.id }
     others.sort { $0.id < $1.id }
-    let labelled = settleLabels(list, state, before, beside: others + proposedRemovals)
+    let labelled = settleLabels(list, state, before, beside: others + proposedRemovals, live: live)
     findClaims(labelled, list, beside: others, sharing: sharing)
     compare(labelled, with: state, before)
   }
@@ -66,13 +75,37 @@ public struct ImportDifference: Sendable, Equatable {
     return specs.map { places[$0.id] }
   }
 
+  /// Names that are gone under one id and have come under another on the same VIP: the label or `certificate` was renamed.
+  private static func renamed(_ list: DomainList, in state: [CertificateSpec], _ before: [Int?]) -> [Int?] {
+    struct Key: Hashable {
+      var vip: VIPReference
+      var names: NameSet
+    }
+    guard before.contains(nil) else { return before }
+    let kept = Set(before.compactMap(\.self))
+    let sources = Set(list.sources)
+    var gone: [Key: [Int]] = [:]
+    for place in state.indices where !kept.contains(place) && state[place].source.map(sources.contains) == true {
+      gone[Key(vip: state[place].vipReference, names: state[place].names), default: []].append(place)
+    }
+    guard !gone.isEmpty else { return before }
+    return zip(before, list.specs).map { place, spec in
+      if let place { return place }
+      let key = Key(vip: spec.vipReference, names: spec.names)
+      // Two could be meant: treated as a new one.
+      guard let found = gone[key], found.count == 1, state[found[0]].customer == spec.customer else { return nil }
+      gone[key] = nil
+      return found[0]
+    }
+  }
+
   private mutating func compare(_ specs: [CertificateSpec], with state: [CertificateSpec], _ before: [Int?]) {
     var origins = Origins(proposedRemovals)
     for (index, place) in before.enumerated() {
       if let place {
         if state[place] == specs[index] {
           unchangedCount += 1
-        } else if state[place].vip != specs[index].vip {
+        } else if state[place].vip != specs[index].vip || state[place].id != specs[index].id {
           moved.append(Move(from: state[place], to: specs[index]))
         } else {
           changed.append(Change(from: state[place], to: specs[index]))
@@ -119,15 +152,32 @@ public struct ImportDifference: Sendable, Equatable {
     }
   }
 
-  /// A live file keeps its name: a derived label is what it was when the certificate came, whatever rows came later.
+  /// A live file keeps its name: a derived label is what it was when the certificate came, whatever rows came later; and a given one that was
+  /// renamed would be a second file beside the one that is served.
   private mutating func settleLabels(
-    _ list: DomainList, _ state: [CertificateSpec], _ before: [Int?], beside others: [CertificateSpec]
+    _ list: DomainList, _ state: [CertificateSpec], _ before: [Int?], beside others: [CertificateSpec],
+    live: Set<SpecID>
   ) -> [CertificateSpec] {
     var taken = [FileName: SpecID](minimumCapacity: list.specs.count + others.count)
     for other in others { taken[FileName(other.pair, other.label)] = other.id }
     var settled = list.specs
     let isDerived = settled.map(\.hasDerivedLabel)
     for case (let index, let place?) in before.enumerated() where isDerived[index] {
+      settled[index].label = state[place].label
+    }
+    for case (let index, let place?) in before.enumerated()
+    where live.contains(state[place].id) && state[place].pair == settled[index].pair
+      && settled[index].label != state[place].label
+    {
+      if !isDerived[index] {
+        let (new, old) = (settled[index].label, state[place].label)
+        faults.append(
+          Diagnostic(
+            .warning, at: location(list, settled[index]),
+            "the file of this certificate goes on being “\(old).pem”, not “\(new).pem”: "
+              + "it is served, and a second file beside it would not be",
+            remedy: "leave it so, or write `label` = \(old)"))
+      }
       settled[index].label = state[place].label
     }
     // Given labels and known files first, then the new derived ones, which can give way.
@@ -208,9 +258,12 @@ public struct ImportDifference: Sendable, Equatable {
   private static func said(_ customer: CustomerID?) -> String { customer.map { "customer “\($0)”" } ?? "nobody" }
   private static func said(_ source: String?) -> String { source.map { "\(Printable.terminal($0))" } ?? "no list" }
 
+  private func location(_ list: DomainList, _ spec: CertificateSpec) -> SourceLocation {
+    list.locations[spec.id] ?? SourceLocation(file: spec.source ?? "", line: 1, column: 1)
+  }
+
   private mutating func fault(_ list: DomainList, _ spec: CertificateSpec, _ message: String, _ remedy: String) {
-    let location = list.locations[spec.id] ?? SourceLocation(file: spec.source ?? "", line: 1, column: 1)
-    let diagnostic = Diagnostic(.error, at: location, message, remedy: remedy)
+    let diagnostic = Diagnostic(.error, at: location(list, spec), message, remedy: remedy)
     if faults.last != diagnostic { faults.append(diagnostic) }
   }
 }

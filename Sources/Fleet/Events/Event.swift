@@ -9,6 +9,12 @@ public enum Event: Sendable, Equatable, Codable {
   case specChanged(CertificateSpec)
   /// A certificate is no longer wanted; what is served stays until it is removed by hand.
   case specRemoved(spec: SpecID)
+  /// A certificate has another id, or its pair or VIP has, and is at the same place with the same file: all that is known of it goes along.
+  case specMoved(from: SpecID, to: CertificateSpec)
+  /// A pair has another id.
+  case pairMoved(from: PairID, to: PairID)
+  /// A node has another id: its host keys go along, and what is known of these certificates there.
+  case nodeMoved(from: NodeID, to: NodeID, certificates: [SpecID])
   /// Nothing is started on this pair any more.
   case pairPaused(pair: PairID)
   /// The pair takes part again.

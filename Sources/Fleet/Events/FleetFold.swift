@@ -33,6 +33,10 @@ extension Event {
   public var subjects: [Subject] {
     switch self {
     case .specAdded(let spec), .specChanged(let spec): [.certificate(spec.id)]
+    case .specMoved(let from, let spec): [.certificate(from), .certificate(spec.id)]
+    case .pairMoved(let from, let to): [.pair(from), .pair(to)]
+    case .nodeMoved(let from, let to, let certificates):
+      [.node(from), .node(to)] + certificates.map { .certificate($0) }
     case .specRemoved(let spec), .retryAsked(let spec), .specVetoed(let spec, _): [.certificate(spec)]
     case .pairPaused(let pair), .pairResumed(let pair), .pairTroubled(let pair, _), .pairHealed(let pair):
       [.pair(pair)]
@@ -65,6 +69,9 @@ extension FleetState {
     switch record.event {
     // Two imports at the same time may both find it new: the second must not forget what the first one's run did meanwhile.
     case .specAdded(let spec), .specChanged(let spec): change(to: spec)
+    case .specMoved(let from, let spec): move(from, to: spec)
+    case .pairMoved(let from, let to): move(from, to: to)
+    case .nodeMoved(let from, let to, let specs): move(from, to: to, of: specs)
     case .specRemoved(let spec): certificates[spec] = nil
     case .retryAsked(let spec):
       if certificates[spec]?.lastFailure?.kind == .changedByHand { certificates[spec]?.mayOverwrite = true }
@@ -136,7 +143,7 @@ extension FleetState {
     }
   }
 
-  private mutating func change(to spec: CertificateSpec) {
+  mutating func change(to spec: CertificateSpec) {
     guard let old = certificates[spec.id] else { return certificates[spec.id] = CertificateState(spec: spec) }
     certificates[spec.id]?.spec = spec
     if !old.spec.isSameRevision(as: spec) {

@@ -35,6 +35,37 @@ public struct Attempt: Sendable, Equatable {
     case failed(Failure)
   }
 
+  /// Where its key lies, as long as it goes on.
+  public var key: Key? {
+    switch state {
+    case .requestingOrder(let key), .ordering(let key), .validating(let key, _), .finalizing(let key, _),
+      .issued(let key, _):
+      key
+    case .makingKey, .failed: nil
+    }
+  }
+
+  /// The same try at a certificate that has another id now.
+  func moved(to spec: SpecID) -> Attempt {
+    var moved = Attempt(id: id, spec: spec, names: names)
+    moved.state = state
+    return moved
+  }
+
+  /// The node that holds its key has another id now.
+  mutating func rename(_ from: NodeID, to node: NodeID) {
+    guard var key, key.node == from else { return }
+    key.node = node
+    switch state {
+    case .requestingOrder: state = .requestingOrder(key)
+    case .ordering: state = .ordering(key)
+    case .validating(_, let order): state = .validating(key, order: order)
+    case .finalizing(_, let order): state = .finalizing(key, order: order)
+    case .issued(_, let certificate): state = .issued(key, certificate)
+    case .makingKey, .failed: break
+    }
+  }
+
   /// Where the key lies and what was asked to be signed.
   public struct Key: Sendable, Equatable, Codable {
     /// The node that made it and holds it.

@@ -8,7 +8,7 @@ public struct UnwantedKeys: Sendable, Equatable {
     var pairs: [SpecID: PairID] = [:]
     for record in history {
       switch record.event {
-      case .specAdded(let spec): pairs[spec.id] = spec.pair
+      case .specAdded(let spec), .specMoved(_, let spec): pairs[spec.id] = spec.pair
       case .attemptStarted(let of, _, _, _):
         if let pair = pairs[of.spec] { attempts[pair, default: []].append(of.attempt) }
       case .keysRemoved(let node, let attempts): gone[node, default: []].formUnion(attempts)

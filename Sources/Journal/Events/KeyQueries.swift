@@ -47,10 +47,11 @@ extension JournalStore {
       try EventTable.records(
         database,
         where: """
-          kind = 'keysRemoved' OR kind IN ('specAdded', 'attemptStarted') AND sequence IN \
+          kind = 'keysRemoved' OR kind IN ('specAdded', 'specMoved', 'attemptStarted') AND sequence IN \
           (SELECT sequence FROM mention WHERE kind = 'certificate' AND id IN \
           (SELECT json_extract(body, '$.specRemoved.spec') FROM event WHERE kind = 'specRemoved') \
-          AND id NOT IN (SELECT id FROM certificate))
+          AND id NOT IN (SELECT id FROM certificate) \
+          AND id NOT IN (SELECT json_extract(body, '$.specMoved.from') FROM event WHERE kind = 'specMoved'))
           """, [])
     }
     return UnwantedKeys(history)

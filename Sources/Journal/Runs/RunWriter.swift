@@ -53,7 +53,17 @@ struct RunWriter {
         try StateTables.mark.upsert(
           database, [.text(mark.word), .text(mark.controller), .text(mark.node.rawValue), sequence])
       }
-    case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
+    case .specMoved(let from, let spec):
+      // Whose a leaf is must not be forgotten with the id.
+      try database.cachedStatement(
+        sql: "UPDATE leaf SET certificate = CAST(? AS TEXT) WHERE certificate = CAST(? AS TEXT)"
+      ).execute(arguments: [Cell.text(spec.id.rawValue).databaseValue, Cell.text(from.rawValue).databaseValue])
+    case .nodeMoved(let from, let to, _):
+      try database.cachedStatement(
+        sql: "UPDATE OR REPLACE mark SET node = CAST(? AS TEXT) WHERE node = CAST(? AS TEXT)"
+      ).execute(arguments: [Cell.text(to.rawValue).databaseValue, Cell.text(from.rawValue).databaseValue])
+    case .specAdded, .specChanged, .pairMoved, .specRemoved, .pairPaused, .pairResumed, .retryAsked,
+      .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
       .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .specVetoed, .ejected,
       .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed, .keysRemoved:
@@ -88,7 +98,8 @@ struct RunWriter {
       mentions.append(contentsOf: Set(marks.map(\.node)).sorted().map { ("node", $0.rawValue) })
     case .mailQueued(let mail, _), .mailSent(let mail), .mailFailed(let mail, _):
       mentions.append(("mail", String(mail)))
-    case .specAdded, .specChanged, .specRemoved, .pairPaused, .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
+    case .specAdded, .specChanged, .specMoved, .pairMoved, .nodeMoved, .specRemoved, .pairPaused, .pairResumed,
+      .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .sweepStarted,
       .sweepEnded, .attemptStarted, .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .issued,
       .attemptFailed, .specVetoed, .served:

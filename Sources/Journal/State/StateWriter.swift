@@ -14,6 +14,12 @@ struct StateWriter {
     for (id, certificate) in after.certificates where before.certificates[id] != certificate {
       try write(certificate, replacing: before.certificates[id])
     }
+    for id in before.pairs.keys where after.pairs[id] == nil {
+      try StateTables.pair.delete(database, key: [.text(id.rawValue)])
+    }
+    for id in before.nodes.keys where after.nodes[id] == nil {
+      try StateTables.node.delete(database, key: [.text(id.rawValue)])
+    }
     for (id, pair) in after.pairs where before.pairs[id] != pair { try write(pair, id) }
     for (id, node) in after.nodes where before.nodes[id] != node { try write(node, id) }
     for (id, account) in after.accounts where before.accounts[id] != account {

@@ -32,6 +32,7 @@ enum Schema {
     migrator.registerMigration("marks on nodes, events marked and takenOver") { database in
       try database.execute(sql: marks)
     }
+    migrator.registerMigration("events specMoved, pairMoved, nodeMoved") { _ in }
     return migrator
   }
 

@@ -71,6 +71,26 @@ import Testing
     #expect(difference.proposedRemovals == [])
   }
 
+  // C2: a label renamed in the list is the same certificate, and its file keeps its name.
+  @Test func aRenamedLabelMovesTheCertificateAndLeavesItsFile() {
+    let state = Lists.read("a.example,pair1,,,shop\n").specs
+    let list = Lists.read("a.example,pair1,,,store\n")
+
+    let difference = ImportDifference(importing: list, into: state, live: [SpecID("pair1/shop")])
+
+    #expect(difference.moved.map(\.from.id) == [SpecID("pair1/shop")])
+    #expect(difference.moved.map(\.to.id) == [SpecID("pair1/store")])
+    #expect(difference.moved.map(\.to.label) == ["shop"])
+    #expect(difference.moved.map(\.isRename) == [true])
+    #expect(difference.added == [])
+    #expect(difference.proposedRemovals == [])
+    #expect(difference.faults.map(\.severity) == [.warning])
+    let again = ImportDifference(
+      importing: list, into: difference.moved.map(\.to), live: [SpecID("pair1/store")])
+    #expect(again.isNoOp)
+    #expect(again.unchangedCount == 1)
+  }
+
   // MARK: Claims
 
   @Test func aNameOfAnotherCustomerInTheStateIsAFault() {
