@@ -20,7 +20,7 @@ public struct ImportResult: Sendable, Encodable {
   public var isDryRun = false
   /// Warnings about the files, as compilers print them.
   public var warnings: [String] = []
-  /// Pairs, VIPs and nodes that have another id in the inventory, at the same address.
+  /// Pairs, VIPs and nodes that have another id in the inventory, at the same address; and where that is not clear, or has to wait.
   public var renamed: [String] = []
   /// Rows that bring back what somebody removed by hand.
   public var returns: [String] = []
@@ -68,10 +68,10 @@ extension Workplace {
     let renamed = try renames(in: &state)
     if !isDryRun, let busy = try busy(renaming: !renamed.events.isEmpty) {
       guard files == nil else { throw .couldNotRun(busy) }
-      return ImportResult(warnings: [busy])
+      return ImportResult(renamed: [busy])
     }
     var result = ImportResult()
-    result.renamed = renamed.lines
+    result.renamed = renamed.lines + renamed.doubts
     guard files != nil || !inventory.domainFiles.isEmpty else {
       if !isDryRun {
         try await record(renamed.events)
@@ -82,7 +82,7 @@ extension Workplace {
     async let loaded = DomainLoader.load(
       files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
     let difference = try difference(await loaded, from: state)
-    result.warnings = renamed.doubts + difference.warnings
+    result.warnings = difference.warnings
     result.returns = difference.returns
     result.isDryRun = isDryRun
     result.added = difference.value.added.map(\.id)
@@ -94,7 +94,7 @@ extension Workplace {
     guard !isDryRun else { return result }
     if let busy = try busy(renaming: difference.value.moved.contains(where: \.isRename)) {
       guard files == nil else { throw .couldNotRun(busy) }
-      return ImportResult(warnings: [busy])
+      return ImportResult(renamed: [busy])
     }
     try await record(
       renamed.events + Self.events(difference.value) + result.removed.map { .specRemoved(spec: $0) })
