@@ -105,7 +105,9 @@ struct Issuer: Sendable {
           // The CA looked while no run was there to answer through the tunnel: no verdict on the name.
           let cause = await reason(order, spec)
           throw .failed(
-            Failure(.interrupted, "the run ended while the CA validated: \(cause.detail)", name: cause.name))
+            Failure(
+              .interrupted, "the run ended while the CA validated: \(cause.detail)", name: cause.name,
+              alsoFailed: cause.alsoFailed))
         }
         known = try await validated(order, spec, on: pair)
         try await note(.finalizeRequested(of: of))
@@ -265,18 +267,20 @@ struct Issuer: Sendable {
     return .failed(failure)
   }
 
-  /// Why an order became invalid: the first failed challenge, with what DNS says about that name.
+  /// Why an order became invalid: each failed challenge, with what DNS says about that name. The CA counts a failure for each.
   private func reason(_ order: Order, _ spec: CertificateSpec) async -> Failure {
+    var failures: [Failure] = []
     for url in order.authorizations {
       do throws(Interruption) {
         let authorization = try await asked { () async throws(ACMEError) in try await authority.authorization(at: url) }
         guard let problem = authorization.error else { continue }
-        return await preflight.explained(
-          Failure(challenge: problem, name: authorization.identifier.value), spec: spec)
+        let failure = Failure(challenge: problem, name: authorization.identifier.value)
+        failures.append(await preflight.explained(failure, spec: spec))
       } catch {
         continue
       }
     }
+    if let failure = Failure(together: failures) { return failure }
     if let problem = order.error { return Failure(problem, status: 403, at: clock.now) }
     return Failure(.challengeFailed, "the CA gave the order up without a reason", name: spec.names.first)
   }

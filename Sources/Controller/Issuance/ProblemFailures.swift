@@ -59,6 +59,16 @@ extension Failure {
     self.init(kind, Self.words(of: problem), name: name)
   }
 
+  /// Several names of one certificate that failed, as one: the first one's failure, with the others' names and words.
+  init?(together failures: [Failure]) {
+    guard let first = failures.first else { return nil }
+    self = first
+    let others = failures.dropFirst().filter { $0.name != nil && $0.name != first.name }
+    guard !others.isEmpty else { return }
+    alsoFailed = others.compactMap(\.name)
+    detail += others.map { "; \($0.name ?? ""): \($0.kind.title): \($0.detail)" }.joined()
+  }
+
   private static func words(of problem: Problem) -> String {
     let parts =
       [problem.detail]

@@ -150,13 +150,10 @@ struct SweepRunner {
   }
 
   private func believed(_ records: [Record], _ loop: inout Loop) -> [BucketRow] {
-    do throws(IllegalTransition) {
-      return try loop.dispatcher.learn(records)
-    } catch {
-      // The journal folded the same records and refuses what the machine forbids, so this is a fault of ours; the run goes on without it.
-      logger.error("an event was not believed", metadata: ["error": "\(error)"])
-      return []
-    }
+    let lesson = loop.dispatcher.learn(records)
+    // The journal folded the same records and refuses what the machine forbids, so this is a fault of ours; the run goes on without it.
+    for fault in lesson.disbelieved { logger.error("an event was not believed", metadata: ["error": "\(fault)"]) }
+    return lesson.rows
   }
 
   /// Looks at the clock, and at what operators recorded beside this run.

@@ -12,17 +12,24 @@ public struct Failure: Error, Sendable, Equatable, Codable {
   public var node: NodeID?
   /// Where the CA said when to come back.
   public var retryAfter: Date?
+  /// Further names of the same certificate that failed too, each of which the CA counts; nil where there are none, as in older journals.
+  public var alsoFailed: [String]?
 
   /// Collects the parts.
   public init(
-    _ kind: Kind, _ detail: String, name: String? = nil, node: NodeID? = nil, retryAfter: Date? = nil
+    _ kind: Kind, _ detail: String, name: String? = nil, node: NodeID? = nil, retryAfter: Date? = nil,
+    alsoFailed: [String]? = nil
   ) {
     self.kind = kind
     self.detail = detail
     self.name = name
     self.node = node
     self.retryAfter = retryAfter
+    self.alsoFailed = alsoFailed
   }
+
+  /// All names that failed.
+  public var names: [String] { (name.map { [$0] } ?? []) + (alsoFailed ?? []) }
 
   /// The closed set of causes. The raw values stand in the journal and in metrics: never rename one.
   public enum Kind: String, Sendable, Codable, CaseIterable {

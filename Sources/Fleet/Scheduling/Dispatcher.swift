@@ -6,7 +6,7 @@ public import Foundation
 /// The same value drives a forecast on a virtual clock.
 public struct Dispatcher: Sendable {
   /// The present state, folded from the records learnt so far.
-  public private(set) var state: FleetState
+  public internal(set) var state: FleetState
   /// What the CA's limits still allow.
   public var ledger: Ledger
   /// Why certificates of this run wait, for progress and reports: the limit that binds and until when.
@@ -26,7 +26,7 @@ public struct Dispatcher: Sendable {
   var dirty: Set<SpecID>
   /// The certificates of each pair; one that moved away or was removed may linger, which costs a look. Made when it is first asked for: a
   /// forecast never does.
-  private lazy var members: [PairID: Set<SpecID>] = state.certificates.values.reduce(into: [:]) {
+  lazy var members: [PairID: Set<SpecID>] = state.certificates.values.reduce(into: [:]) {
     $0[$1.spec.pair, default: []].insert($1.spec.id)
   }
   private var replanAt: Date
@@ -37,7 +37,7 @@ public struct Dispatcher: Sendable {
   var rollingOut: Set<PairID> = []
   var faults = PassingFaults()
   var ejections: [RolloutID: [SpecID: Failure]] = [:]
-  private var issuedNow: Set<SpecID> = []
+  var issuedNow: Set<SpecID> = []
   var issuable: [PairID: Set<SpecID>] = [:]
   var leavesLeft: Int
   private(set) var mayOrder = true
@@ -100,59 +100,8 @@ public struct Dispatcher: Sendable {
 
   // MARK: What comes in
 
-  /// Folds records into the state; what they touch is decided anew.
-  ///
-  /// - Returns: the rows of the ledger that moved because of them, to be stored.
-  public mutating func learn(_ records: [Record]) throws(IllegalTransition) -> [BucketRow] {
-    var rows: [BucketKey: BucketRow] = [:]
-    for record in records {
-      for row in settle(record) { rows[row.key] = row }
-      try state.apply(record)
-      for subject in record.event.subjects {
-        switch subject {
-        case .certificate(let spec):
-          dirty.insert(spec)
-          if let pair = state.certificates[spec]?.spec.pair { members[pair, default: []].insert(spec) }
-        case .pair(let pair): dirtyAll(of: pair)
-        case .node, .account: break
-        }
-      }
-      heed(record.event)
-    }
-    return rows.values.sorted { $0.key < $1.key }
-  }
-
-  /// What an event means to this run beyond the state that it leaves.
-  private mutating func heed(_ event: Event) {
-    switch event {
-    case .retryAsked(let spec):
-      forgetTroubles(of: spec)
-      looks.held.insist(spec)
-    case .specAdded(let spec), .specChanged(let spec):
-      forgetTroubles(of: spec.id)
-      looks.forget(spec.id)
-      looks.held.count(state.certificates.count)
-    case .attemptStarted(let of, _, _, _): looks.held.tried(of.spec)
-    case .issued(let of, _):
-      issuedNow.insert(of.spec)
-      answerDoubt(by: of.spec)
-      quiet.since = nil
-      if let certificate = state.certificates[of.spec] { issuedSets.learn(certificate) }
-    case .ejected(let rollout, let spec, let failure): ejections[rollout, default: [:]][spec] = failure
-    case .hostKeysPinned(let node, _):
-      // An operator mended the way to a node: its pair is asked again, whatever was given up there gets another chance.
-      for pair in pairs.values where pair.nodes.contains(where: { $0.id == node }) {
-        if standings[pair.id]?.survey != nil { standings[pair.id] = .unknown }
-        for spec in members[pair.id] ?? [] { faults.forget(spec) }
-        dirtyAll(of: pair.id)
-      }
-    case .renewalAsked: dirty.formUnion(state.certificates.keys)
-    default: break
-    }
-  }
-
   /// A person knows better, or it is another certificate now.
-  private mutating func forgetTroubles(of spec: SpecID) {
+  mutating func forgetTroubles(of spec: SpecID) {
     faults.forget(spec)
     badLooking.remove(spec)
   }

@@ -20,10 +20,8 @@ extension Dispatcher {
       case .validating, .finalizing, .issued, .failed: break
       }
       // What was validated while no run was there to answer is nobody's failure, but the CA counted it.
-      if case .validating = attempt.state, let name = failure.name,
-        failure.kind.loudness == .customer || failure.kind == .interrupted
-      {
-        rows += ledger.failedAuthorization(name, authority, by: of.attempt, at: record.at)
+      if case .validating = attempt.state, failure.kind.loudness == .customer || failure.kind == .interrupted {
+        for name in failure.names { rows += ledger.failedAuthorization(name, authority, by: of.attempt, at: record.at) }
       }
       rows += ledger.release(of.attempt, order: fate, at: record.at)
       if failure.kind == .rateLimited {

@@ -53,7 +53,9 @@ extension Dispatcher {
         if !items.isEmpty { ripeAt = min(ripeAt ?? ripe, ripe) }
         continue
       }
-      let batch = Array(items.sorted(by: isMoreUrgent).prefix(batches.size))
+      // What a node refused before does not join the others: it goes after them, with its like.
+      let sound = items.filter { !isSuspect($0) }
+      let batch = Array((sound.isEmpty ? items : sound).sorted(by: isMoreUrgent).prefix(batches.size))
       deployments[id]?[target]?.subtract(batch)
       let nodes = survey.rolloutOrder(of: pair.nodes.map(\.id))
       switch target {
@@ -67,6 +69,12 @@ extension Dispatcher {
       }
     }
     return nil
+  }
+
+  /// Whether a rollout of this certificate failed before, for a reason of its own.
+  private func isSuspect(_ item: AttemptReference) -> Bool {
+    guard let failure = state.certificates[item.spec]?.lastFailure else { return false }
+    return failure.kind.retry == .backOff
   }
 
   private static func rank(_ target: BatchTarget) -> String {

@@ -268,6 +268,6 @@ struct ScriptedWorld {
       sequence += 1
       return Record(sequence: sequence, at: at, sweep: SweepID("s1"), event: event)
     }
-    _ = try dispatcher.learn(records)
+    if let fault = dispatcher.learn(records).disbelieved.first { throw fault }
   }
 }
