@@ -13,6 +13,8 @@ public struct Evidence: Sendable, Equatable {
   public var memory: Copy?
   /// Why memory could not be asked.
   public var blindness: String?
+  /// The crt-list file, where it has no line for this file: after a reload the certificate would not be in use.
+  public var unlisted: String?
 
   /// One copy of a certificate.
   public struct Copy: Sendable, Equatable {
@@ -42,6 +44,12 @@ public struct Evidence: Sendable, Equatable {
       let there = disk.serial.map { "serial \($0)" } ?? "nothing readable"
       return .failure(Failure(.servesOldCertificate, "the file on the disk holds \(there)"))
     }
+    if let unlisted {
+      return .failure(
+        Failure(
+          .stageRefused,
+          "\(unlisted) has no line for it: whatever is in memory now, after a restart it would not be served"))
+    }
     guard let memory else { return .success((.disk, blindness ?? "stunnel does not tell what it holds")) }
     switch memory.standing {
     case .same: return .success((.memory, "show ssl cert"))
@@ -62,6 +70,11 @@ extension RolloutWork {
       let words = record.words(2)
       if let index = Int(words[0]) { blind[index] = words[1] }
     }
+    var unlisted: [Int: String] = [:]
+    for record in transcript.all("unlisted") {
+      let words = record.words(2)
+      if let index = Int(words[0]) { unlisted[index] = words[1] }
+    }
     var evidence: [Int: Evidence] = [:]
     for record in transcript.all("item") {
       let words = record.words(7)
@@ -76,7 +89,7 @@ extension RolloutWork {
         memory: Evidence.Standing(rawValue: words[4]).map {
           Evidence.Copy(standing: $0, fingerprint: Self.value(words[6]), serial: Self.value(words[5]))
         },
-        blindness: blind[item.termination.index])
+        blindness: blind[item.termination.index], unlisted: unlisted[index])
       evidence[index] = found
     }
     guard evidence.count == items.count else {

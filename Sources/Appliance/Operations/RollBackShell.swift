@@ -101,6 +101,10 @@ enum InspectShell {
           else v_memory=absent
           fi
         fi
+        # memory forgets with the next reload; the list is what counts then
+        if [ "$KIND" = haproxy ] && [ -n "$CRTLIST" ] && [ -z "$OLD" ] && [ -r "$CRTLIST" ] && ! in_list "$target"; then
+          tell "unlisted $v_i" "$CRTLIST"
+        fi
         say item $v_i $v_disk "$v_leaf" "${v_serial:--}" $v_memory "${MSERIAL:--}" "${MSHA1:--}"
       done
     }
@@ -134,7 +138,7 @@ enum CleanUpShell {
         "$R/sums" "$R/list" >>"$R/same" 2>/dev/null
       set --
       while read -r u_stem; do
-        set -- "$@" "$D/old/$u_stem.pem" "$D/old/$u_stem.absent" "$D/old/$u_stem.sections"
+        set -- "$@" "$D/old/$u_stem.pem" "$D/old/$u_stem.absent" "$D/old/$u_stem.sections" "$D/old/$u_stem.beside"
         if [ $# -ge 100 ]; then rm -rf "$@"; set --; fi
       done <"$R/same"
       if [ $# -gt 0 ]; then rm -rf "$@"; fi
@@ -143,6 +147,11 @@ enum CleanUpShell {
       D=$base/.certfleet/$RID/$T
       if [ -n "$1" ] && [ -d "$D/old" ]; then
         forget_same
+        # what lay beside an older predecessor goes with it
+        for u_x in "$D/old"/*.pem "$D/old"/*.absent; do
+          u_stem=${u_x##*/}; u_stem=${u_stem%.pem}; u_stem=${u_stem%.absent}
+          if [ -d "$base/.certfleet/previous/$u_stem.beside" ] && [ -e "$u_x" ]; then rm -rf "$base/.certfleet/previous/$u_stem.beside"; fi
+        done
         if ! try mkdir -p "$base/.certfleet/previous"; then tell "left $T" "$E"; return; fi
         u_old=$base/.certfleet/previous
         set --
@@ -151,7 +160,7 @@ enum CleanUpShell {
           u_name=${u_x##*/}
           u_stem=${u_name%.pem}; u_stem=${u_stem%.absent}; u_stem=${u_stem%.sections}
           case $u_name in
-            *.sections) rm -rf "$u_old/$u_name" ;;
+            *.sections|*.beside) rm -rf "$u_old/$u_name" ;;
             *.pem) if [ -e "$u_old/$u_stem.absent" ]; then rm -f "$u_old/$u_stem.absent"; fi ;;
             *) if [ -e "$u_old/$u_stem.pem" ]; then rm -f "$u_old/$u_stem.pem"; fi ;;
           esac

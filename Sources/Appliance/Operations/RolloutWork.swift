@@ -97,7 +97,8 @@ public struct RolloutWork: Sendable {
   /// Puts the new set into memory and onto the disk, and keeps the previous one. What the node refuses it puts back by itself, reloading
   /// once more where it reloaded.
   public func activate(nonce: Nonce) -> RemoteScript {
-    var body = head("\(HAProxyActivation.library)\n\(StunnelActivation.library)\n")
+    var body = head(
+      "\(HAProxyActivation.library)\n\(StunnelActivation.library)\n\(Sifting.library)\n\(StageShell.alone)\n")
     if let roles {
       body += RoleShell.guarded(node.active, vips: roles.vips, active: roles.active)
     }
@@ -177,6 +178,8 @@ public struct RolloutWork: Sendable {
       \(CertificateStores.library)
       \(MasterSocket.library)
       \(HAProxyLibrary.check)
+      \(SideFiles.library)
+      \(CertificateList.library)
       \(library)
       work
       RID=\(ShellWord(FileStem(rollout.rawValue).text))
@@ -185,7 +188,7 @@ public struct RolloutWork: Sendable {
       try mkdir -p "$R" || die "$K" "cannot make $R: $E"
       TMPDIR=$R
       find_client
-      COLD=; HOT=\(hot); PAYLOAD=\(facts.payloadLimit); PFX=
+      COLD=; PREVIOUS=; HOT=\(hot); WARM=\(hot); PAYLOAD=\(facts.payloadLimit); PFX=
 
       """
   }
@@ -205,7 +208,7 @@ public struct RolloutWork: Sendable {
         item_\(item.index)() {
           I=\(item.index); p=\(item.attempt); label=\(ShellWord(FileStem(file.label).text)); target=\(ShellWord(path: item.termination.path(label: file.label)))
           att=\(ShellWord(FileStem(file.attempt.rawValue).text)); new=\(ShellWord(file.sha256.lowercased()))
-          expect=\(ShellWord(expected)); serial=\(ShellWord(file.serial.uppercased())); sha1=\(ShellWord(file.sha1 ?? ""))
+          expect=\(ShellWord(expected)); names=\(ShellWord(file.names.names.joined(separator: " "))); serial=\(ShellWord(file.serial.uppercased())); sha1=\(ShellWord(file.sha1 ?? ""))
           D=$base/.certfleet/$RID/$T; staged=$D/new/$label.pem
         }
 

@@ -1,6 +1,7 @@
 /// The shell side of staging.
 enum StageShell {
-  static let library: ShellText = "\(prepare)\n\(alone)\n\(stage)"
+  static let library: ShellText =
+    "\(prepare)\n\(alone)\n\(Sifting.library)\n\(SideFiles.weighing)\n\(ConfigurationCopy.library)\n\(stage)"
 
   /// `prepare` once for all attempts: chain and key in R. `attempt_N` sets `att` and `public`; `bad_N` then says what is wrong with it.
   private static let prepare: ShellText = #"""
@@ -79,16 +80,19 @@ enum StageShell {
     """#
 
   /// A PEM alone: what HAProxy or stunnel themselves say of it, without any of the running configuration.
-  private static let alone: ShellText = #"""
+  static let alone: ShellText = #"""
     alone_haproxy() {
       have "$BINARY" || return 0
-      printf 'defaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind unix@s ssl crt "%s"\n' \
-        "$1" >"$R/alone.cfg"
+      printf 'global\n%s\ndefaults\n mode http\n timeout client 1s\n timeout server 1s\n timeout connect 1s\nfrontend f\n bind unix@s ssl crt "%s"\n' \
+        "$(extras)" "$1" >"$R/alone.cfg"
       [ $? -eq 0 ] || { E="no room in $R: No space left"; return 1; }
       bounded 120 "$BINARY" -c -f "$R/alone.cfg" && return 0
-      E=$(said | sed -n -e '/ALERT/{s/^\[[A-Z]*\][^:]*: *//p;}' | head -n 1)
+      E=$(said | sed -n -e '/ALERT/{s/^\[[A-Z]*\][^:]*: *//;s/^.*in section .frontend. : *//;p;}' | head -n 1)
       return 1
     }
+    # extras: what the configuration says about the files beside a PEM
+    extras() { configuration_$T 2>/dev/null | grep '^[[:space:]]*ssl-load-extra'; }
+    plain_look() { swap "$D/look/" "${target%/*}/"; swap "$s_at/" "${target%/*}/"; }
     find_stunnel() { s_bin=; for s_x in stunnel stunnel4 stunnel5; do if have $s_x; then s_bin=$s_x; return 0; fi; done; return 1; }
     # stunnel has no check: in inetd mode it reads its configuration, then an end of file instead of a client.
     alone_stunnel() {
@@ -100,16 +104,35 @@ enum StageShell {
       return 1
     }
     said_all() { [ -f "$OUT" ] && cat "$OUT"; }
-    all_alone_haproxy() { alone_haproxy "$D/next/"; }
-    # all_alone_stunnel: a section for each PEM, and a last one that must fail: sections are read in order and nothing is bound before all are
-    # read, so a complaint about the last one alone says that every PEM before it is good.
-    all_alone_stunnel() {
+    # see_haproxy: those of s_try alone: one by itself, all in their directory, some in one of links
+    see_haproxy() {
+      s_plain=plain_look
+      case ${s_try# } in *' '*) ;; *) item_$((s_try)); alone_haproxy "$s_at/$label.pem"; return ;; esac
+      s_look=$s_at/
+      if [ "$s_try" != "$s_whole" ]; then
+        s_look=$D/look/
+        rm -rf "$D/look"; mkdir "$D/look" || return 1
+        for s_i in $s_try; do item_$s_i; printf '../%s/%s.pem\n' "${s_at##*/}" "$label"; done |
+          (cd "$D/look" && xargs sh -c 'ln -s "$@" .' sh) 2>/dev/null
+      fi
+      s_rc=0; alone_haproxy "$s_look" || s_rc=1
+      s_said=$(said_all | grep ALERT)
+      rm -rf "$D/look"
+      return $s_rc
+    }
+    # pem_of: sets PEM to where the new PEM of the present item lies: staged in s_at, or in its place
+    pem_of() { if [ -n "$s_at" ]; then PEM=$s_at/$label.pem; else PEM=$target; fi; }
+    # see_stunnel: a section for each PEM of s_try, and a last one that must fail: sections are read in order and nothing is bound before all are
+    # read, so a complaint about the last one alone says that every PEM before it is good. One PEM is tried by itself, for its own words.
+    see_stunnel() {
       find_stunnel || return 0
+      s_said=; s_plain=
+      case ${s_try# } in *' '*) ;; *) item_$((s_try)); pem_of; alone_stunnel "$PEM"; return ;; esac
       {
         printf 'foreground = yes\nsyslog = no\ndebug = 5\n'
-        for s_i in $s_good; do
-          item_$s_i
-          printf '[s%s]\naccept = 127.0.0.1:1\nconnect = 127.0.0.1:1\ncert = %s\n' $s_i "$D/next/$label.pem"
+        for s_i in $s_try; do
+          item_$s_i; pem_of
+          printf '[s%s]\naccept = 127.0.0.1:1\nconnect = 127.0.0.1:1\ncert = %s\n' $s_i "$PEM"
         done
         printf '[certfleet-end]\nconnect = 127.0.0.1:1\n'
       } >"$R/alone.cfg"
@@ -165,25 +188,17 @@ enum StageShell {
       done
       assemble "$s_rest"
       like_all "$D/next" "$s_good"
+      s_at=$D/next
+      if [ "$KIND" = haproxy ]; then beside_all; list_weigh "$s_good"; fi
       # all at once first: a directory of good ones costs one process
-      if [ -n "$s_good" ] && ! all_alone_$KIND; then
-        s_rest=$s_good; s_good=
-        for s_i in $s_rest; do
-          item_$s_i
-          beat
-          if alone_$KIND "$D/next/$label.pem"; then s_good="$s_good $s_i"
-          else
-            rm -f "$D/next/$label.pem"
-            why "$E" pem; tell "item $I $K" "${E:-$KIND refused it without a word}"
-          fi
-        done
-      fi
+      s_whole=$s_good
+      sift see_$KIND "$s_good"
       rm -f "$R/alone.cfg"
       if ! try rm -rf "$D/new" || ! try mv -f "$D/next" "$D/new"; then refuse_all "$K" "$s_good" "$E"; s_good=; fi
       if [ "$KIND" = haproxy ]; then
-        config_check
+        s_at=$D/new
+        rehearse
         printf '%s\n' "$CHECK" >"$R/baseline.$T"
-        tell "baseline $T $CHECK" "$E"
       fi
       for s_i in $s_good; do say item $s_i staged; done
     }

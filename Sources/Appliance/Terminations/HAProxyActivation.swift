@@ -22,10 +22,18 @@ enum HAProxyActivation {
         fi
         a_keep="$a_keep $a_i"
       done
+      if [ "$KIND" = haproxy ] && [ -n "$CRTLIST" ]; then
+        list_rivals "$a_keep"
+        a_list=$a_keep; a_keep=
+        for a_i in $a_list; do
+          item_$a_i
+          if rival_stands; then bad hand "$E"; else a_keep="$a_keep $a_i"; fi
+        done
+      fi
       if [ -d "$D/old" ]; then link_old "$a_keep"; fi
       for a_i in $a_keep; do
         item_$a_i
-        if { [ ! -d "$D/old" ] && ! try mkdir -p "$D/old"; } || ! keep_old "$target" "$D/old" "$label"; then bad "$K" "the previous file cannot be kept: $E"; fi
+        if { [ ! -d "$D/old" ] && ! try mkdir -p "$D/old"; } || ! keep_beside "$D/old" || ! keep_old "$target" "$D/old" "$label"; then bad "$K" "the previous file cannot be kept: $E"; fi
       done
     }
     # link_old ITEMS: a second name keeps the old file without a copy, since a new one gets its name by a rename. What cannot be linked (other
@@ -69,60 +77,13 @@ enum HAProxyActivation {
       fi
       try mv -f "$staged" "$target"
     }
-    # list_read: sets LISTED to the first words of the crt-list's lines
-    list_read() { LISTED=$(awk '{print $1}' "$CRTLIST" 2>/dev/null); }
-    listed() { case "$NL$LISTED$NL" in *"$NL$1$NL"*) return 0 ;; esac; return 1; }
-    # list_new: the lines of all new certificates that got their place, at once. What is still missing, crt_line adds and tells why.
-    list_new() {
-      LISTED=
-      if [ -z "$CRTLIST" ]; then return 0; fi
-      list_read
-      for a_n in $ALL; do
-        item_$a_n; state $a_n
-        if [ "$ST" = bad ] || [ ! -e "$D/old/$label.absent" ] || [ ! -e "$target" ]; then continue; fi
-        if one_word "$target" && ! listed "$target"; then printf '%s\n' "$target"; fi
-      done >"$R/lines"
-      if [ ! -s "$R/lines" ]; then return 0; fi
-      c_tmp=${CRTLIST%/*}/.certfleet.list.$$
-      c_min=$(cat "$CRTLIST" "$R/lines" | wc -l)
-      # awk ends the last line where an editor did not
-      if cp -p "$CRTLIST" "$c_tmp" 2>/dev/null && awk '{print}' "$CRTLIST" "$R/lines" >"$c_tmp" 2>/dev/null &&
-        [ $(($(wc -l <"$c_tmp"))) -ge $((c_min)) ] && mv -f "$c_tmp" "$CRTLIST" 2>/dev/null; then
-        LISTED=$LISTED$NL$(cat "$R/lines")
-      else
-        rm -f "$c_tmp"
-      fi
-    }
-    # crt_line ADD|DEL PATH: one line of the crt-list file
-    crt_line() {
-      if [ -z "$CRTLIST" ]; then return 0; fi
-      if ! one_word "$2"; then E="a crt-list cannot hold $2"; K=refused; return 1; fi
-      c_tmp=${CRTLIST%/*}/.certfleet.list.$$
-      if [ ! -w "${CRTLIST%/*}" ]; then c_tmp=$D/.certfleet.list.$$; fi
-      list_read
-      if [ "$1" = add ]; then
-        if listed "$2"; then return 0; fi
-        # awk ends the last line where an editor did not
-        c_make() { cp -p "$CRTLIST" "$c_tmp" && awk -v p="$2" '{print} END{print p}' "$CRTLIST" >"$c_tmp"; }
-        c_min=$(wc -l <"$CRTLIST")
-      else
-        if ! listed "$2"; then return 0; fi
-        c_make() { cp -p "$CRTLIST" "$c_tmp" && awk -v p="$2" '$1!=p{print}' "$CRTLIST" >"$c_tmp"; }
-        c_min=0
-      fi
-      if try c_make "$1" "$2" && [ $(($(wc -l <"$c_tmp"))) -ge $((c_min)) ]; then
-        if over "$c_tmp" "$CRTLIST"; then rm -f "$c_tmp"; return 0; fi
-        if try mv -f "$c_tmp" "$CRTLIST"; then return 0; fi
-      fi
-      rm -f "$c_tmp"
-      return 1
-    }
-    # put_back OLD-DIR: the file as it was before; false where it cannot be
+    # put_back OLD-DIR: all that HAProxy reads for it as it was before; false where it cannot be
     put_back() {
-      if [ -e "$1/$label.pem" ]; then put "$1/$label.pem" "$target"
-      elif [ -e "$1/$label.absent" ]; then
-        try rm -f "$target" && { [ "$KIND" != haproxy ] || crt_line del "$target"; }
+      if [ -e "$1/$label.pem" ]; then beside_back "$1" key && put "$1/$label.pem" "$target" || return 1
+      elif [ -e "$1/$label.absent" ]; then try rm -f "$target" || return 1
+      else return 0
       fi
+      beside_back "$1" 'ocsp issuer sctl' && lines_back "$1"
     }
     """#
 
@@ -189,7 +150,7 @@ enum HAProxyActivation {
         serial_sha1 "$1/$label.pem"; k_sum=
         memory "$NAME"
         if [ -n "$SHA1" ] && [ "$MSHA1" = "$SHA1" ]; then return 0; fi
-        hot_set "$NAME" "$1/$label.pem"
+        hot_set "$NAME" "$1/$label.pem" "$1/$label.beside"
       elif [ -e "$1/$label.absent" ]; then
         if ! memory_name "$target"; then return 0; fi
         list_name "${CRTLIST:-${target%/*}}"
@@ -227,6 +188,8 @@ enum HAProxyActivation {
     activate_haproxy() {
       ALL=$*; TOOK=0; RELOADS=0
       a_base=$(cat "$R/baseline.$T" 2>/dev/null)
+      # what cannot be reloaded can still go into memory, at whatever price
+      if [ "$a_base" = fail ] && [ -n "$COLD" ]; then COLD=; HOT=$WARM; fi
       hot_open
       if [ -n "$CAN" ]; then remember "$ALL"; fi
       # memory first, one certificate at a time: what is refused here never touched the disk
@@ -235,7 +198,9 @@ enum HAProxyActivation {
         item_$a_n; state $a_n
         pulse
         if [ "$ST" = bad ]; then continue; fi
-        if [ -n "$CAN" ]; then
+        eval "a_lines=\${RIVAL_$I-}"
+        if [ -n "$a_lines" ]; then WHY="its line takes the place of another one in $CRTLIST"
+        elif [ -n "$CAN" ]; then
           if hot_one; then set_state $a_n hot; continue; fi
           case $K in socket) WHY=$E ;; *) bad "$K" "$E"; continue ;; esac
         fi
@@ -245,13 +210,14 @@ enum HAProxyActivation {
         set_state $a_n move
       done
       # then the disk
+      aside_all
       place_all
       list_new
       for a_n in $ALL; do
         item_$a_n; state $a_n
         if [ "$ST" = bad ]; then continue; fi
         if into_place; then
-          if [ ! -e "$D/old/$label.absent" ] || listed "$target" || crt_line add "$target"; then
+          if has_line; then
             if [ "$ST" = move ]; then a_need=$target; fi
             continue
           fi
@@ -263,10 +229,10 @@ enum HAProxyActivation {
       done
       a_fail=
       if [ -n "$a_need" ]; then
-        if [ "$a_base" = fail ]; then CHECK=unknown; else config_check; fi
-        if [ "$CHECK" = fail ]; then
-          a_fail=config; a_text="HAProxy's check refuses the new set: $E"
-          undo move
+        if [ "$a_base" = fail ]; then CHECK=unknown; else check_set; fi
+        a_need=
+        for a_n in $ALL; do item_$a_n; state $a_n; if [ "$ST" = move ]; then a_need=$target; fi; done
+        if [ -z "$a_need" ]; then :
         else
           target=$a_need
           if ! reload_haproxy "$a_need"; then
@@ -278,18 +244,14 @@ enum HAProxyActivation {
             done
             RELOADS=2
             if ! reload_haproxy ''; then a_text="$a_text; with the old set in place again: $E"; fi
-            undo move
+            undo move "$ALL"
           else
             RELOADS=1
           fi
         fi
       elif [ "$a_base" = pass ]; then
         # all went into memory; could the node restart with what is on the disk now?
-        config_check
-        if [ "$CHECK" = fail ]; then
-          a_fail=config; a_text="HAProxy's check refuses the new set: $E"
-          undo hot
-        fi
+        check_set
       fi
       for a_n in $ALL; do
         item_$a_n; state $a_n
@@ -302,10 +264,40 @@ enum HAProxyActivation {
       if [ "$a_base" = fail ]; then say cannot-restart $T; fi
       tell "term $T $RELOADS $TOOK" "$WHY"
     }
-    # undo STATE: every item in that state back as it was, and said so
+    # has_line: stands the present item in the crt-list file? A file that was there before may have had no line.
+    has_line() {
+      if [ -z "$CRTLIST" ] || listed "$target"; then return 0; fi
+      eval "a_lines=\${RIVAL_$I-}"
+      if [ -z "$a_lines" ]; then crt_line add "$target"; return; fi
+      K=refused; E="its line could not take the place of line${a_lines} of $CRTLIST${E:+: $E}"
+      return 1
+    }
+    # check_set: the configuration's check on what is on the disk now. Those that its complaint names go back, each with the words about it, and it
+    # is asked again; where it names none of them, those that need a reload go back, then all.
+    check_set() {
+      a_round=0
+      while :; do
+        config_check
+        if [ "$CHECK" != fail ]; then return 0; fi
+        a_fail=config; a_all="HAProxy's check refuses the new set: $E"
+        grep ALERT "$OUT" >"$R/alerts" 2>/dev/null; a_round=$((a_round+1)); a_moves=; a_named=
+        for a_n in $ALL; do
+          item_$a_n; state $a_n
+          if [ "$ST" = move ]; then a_moves="$a_moves $a_n"; fi
+          if [ "$ST" = bad ] || [ $a_round -gt 8 ]; then continue; fi
+          a_own=$(sed -n -e "s/^\[[A-Z]*\][^:]*: *//" -e '/\/'"$(printf '%s' "${target##*/}" | sed 's/[^A-Za-z0-9_-]/\\&/g')"'[^A-Za-z0-9_-]/p' "$R/alerts" | head -n 1)
+          if [ -z "$a_own" ]; then continue; fi
+          a_named=1; a_text="HAProxy's check refuses it: $a_own"; undo "$ST" $a_n
+        done
+        if [ -n "$a_named" ]; then continue; fi
+        a_text=$a_all
+        if [ -n "$a_moves" ]; then undo move "$a_moves"; else undo hot "$ALL"; return 0; fi
+      done
+    }
+    # undo STATE ITEMS: every one in that state back as it was, and said so
     undo() {
-      for a_n in $ALL; do
-        item_$a_n; state $a_n
+      for a_u in $2; do
+        item_$a_u; state $a_u
         if [ "$ST" != "$1" ]; then continue; fi
         a_stuck=
         put_back "$D/old" || a_stuck="; the old file could not be put back: $E"

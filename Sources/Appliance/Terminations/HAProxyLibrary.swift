@@ -147,7 +147,23 @@ enum HAProxyLibrary {
     last_line() { LAST=$1; while :; do case $LAST in *"$NL") LAST=${LAST%"$NL"} ;; *) break ;; esac; done; LAST=${LAST##*"$NL"}; }
     # open_transaction: sets OPEN to the certificate of the process's one transaction, if one is open
     open_transaction() { OPEN=; case "$NL$CERTS" in *"$NL*"*) OPEN=$NL$CERTS; OPEN=${OPEN#*"$NL*"}; OPEN=${OPEN%%"$NL"*} ;; esac; }
-    # hot_set NAME FILE: payload, commit, compare with SHA1 and SERIAL of FILE (k_sum: its check sum and size, if known); on failure E says why and K is `socket` (try a reload) or `pem` (this file)
+    # more_of NAME BESIDE: into the open transaction what HAProxy reads beside the PEM, which it forgot with it
+    more_of() {
+      for h_x in issuer ocsp sctl; do
+        if [ ! -s "$2/$h_x" ]; then continue; fi
+        {
+          printf '%sset ssl cert %s.%s <<\n' "$PFX" "$1" $h_x
+          if [ $h_x = issuer ]; then payload "$2/$h_x"; else openssl base64 -in "$2/$h_x" 2>/dev/null; fi
+          printf '\n'
+        } | cli >/dev/null
+      done
+    }
+    # whole FILE BESIDE: the PEM with the key that lay apart
+    whole() {
+      payload "$1"
+      if [ -n "$2" ] && [ -s "$2/key" ] && ! grep -q 'PRIVATE KEY-----' "$1"; then payload "$2/key"; fi
+    }
+    # hot_set NAME FILE [BESIDE]: payload, commit, compare with SHA1 and SERIAL of FILE (k_sum: its check sum and size, if known); on failure E says why and K is `socket` (try a reload) or `pem` (this file)
     hot_set() {
       K=socket
       if ! one_word "$1"; then E="HAProxy's command line cannot take the name $1"; return 1; fi
@@ -156,7 +172,7 @@ enum HAProxyLibrary {
       if [ $((h_size)) -gt $PAYLOAD ]; then E="$((h_size)) bytes are too many for the stats socket"; return 1; fi
       h_i=0
       while :; do
-        A=$({ printf '%sset ssl cert %s <<\n' "$PFX" "$1"; payload "$2"; printf '\n'; } | cli)
+        A=$({ printf '%sset ssl cert %s <<\n' "$PFX" "$1"; whole "$2" "${3-}"; printf '\n'; } | cli)
         case $A in *'currently locked'*) h_i=$((h_i+1)); [ $h_i -lt 20 ] && { nap; continue; } ;; esac
         break
       done
@@ -172,6 +188,7 @@ enum HAProxyLibrary {
           fi
           return 1 ;;
       esac
+      if [ -n "${3-}" ]; then more_of "$1" "$3"; fi
       h_i=0
       while :; do
         A=$(printf '%scommit ssl cert %s;%sshow ssl cert %s\n' "$PFX" "$1" "$PFX" "$1" | cli)

@@ -21,7 +21,7 @@ enum StunnelActivation {
     }
     # reload_stunnel: 0 accepted, 1 refused (E), 2 not known
     reload_stunnel() {
-      clock; g_clock=$CLOCK; g_start=$(now); RELOADS=$((RELOADS+1)); g_off=0
+      clock; g_clock=$CLOCK; g_start=$(now); SAID=; RELOADS=$((RELOADS+1)); g_off=0
       if [ -n "$LOG" ] && [ -r "$LOG" ]; then g_off=$(($(wc -c <"$LOG"))); fi
       E=
       if ! reload_$T; then E="the reload failed: ${E:-$(said)}"; return 1; fi
@@ -32,6 +32,7 @@ enum StunnelActivation {
         g_new=$(log_since $g_off)
         case $g_new in
           *'Failed to reload the configuration file'*)
+            SAID=$g_new
             E=$(printf '%s\n' "$g_new" | sed -n 's/^.*LOG3[^:]*: //p' | grep -v -e 'No trusted certificates' -e 'SNI: no pattern' | head -n 4)
             E="stunnel refused to reload: $(flat "$E")"
             return 1 ;;
@@ -53,7 +54,7 @@ enum StunnelActivation {
   private static let activate: ShellText = #"""
     # named: sets NAMED to the files that sections which are not ours name; KNOWN is empty where that cannot be told
     named() {
-      NAMED=; KNOWN=
+      NAMED=; KNOWN=; printf '' >"$R/keyed"
       if [ ! -r "$CONF" ] || grep -Eq '^[[:space:]]*chroot[[:space:]]*=' "$CONF"; then return 0; fi
       KNOWN=1
       g_dirs=$(sed -n 's/^[[:space:]]*include[[:space:]]*=[[:space:]]*//p' "$CONF" | sed 's/[[:space:]]*$//')
@@ -64,6 +65,36 @@ enum StunnelActivation {
         done
       done
       NAMED=$(sed -n 's/^[[:space:]]*cert[[:space:]]*=[[:space:]]*//p' "$@" | sed 's/[[:space:]]*$//')
+      # the sections that read the key from another file: CERT, a tab, SECTION, KEY
+      awk 'function out(){if(cert!="" && key!="" && key!=cert) print cert "\t" section "\t" key; cert=key=""}
+        function val(l){sub(/^[^=]*=[ \t]*/,"",l); sub(/[ \t\r]+$/,"",l); return l}
+        /^[ \t]*\[/{out(); section=$0; gsub(/[^A-Za-z0-9_.-]/,"",section); next}
+        /^[ \t]*cert[ \t]*=/{cert=val($0)} /^[ \t]*key[ \t]*=/{key=val($0)} END{out()}' "$@" >"$R/keyed" 2>/dev/null
+    }
+    # keyed_apart: E says which section would read another key with the present item's PEM
+    keyed_apart() {
+      if [ ! -s "$R/keyed" ]; then return 1; fi
+      E=$(CF_T=$target awk -F '\t' '$1==ENVIRON["CF_T"]{print "section [" $2 "] reads its key from " $3 ": name " $1 " there, or take the key line away"; exit}' "$R/keyed")
+      [ -n "$E" ]
+    }
+    # guilty_placed KIND TEXT: the present item, which has its place already, goes back
+    guilty_placed() {
+      g_k=$1; g_t=$2
+      put_back "$D/old" && sections_back "$D/old" || { bad stuck "$g_t; the old file could not be put back: $E"; return; }
+      bad "$g_k" "$g_t"
+    }
+    # left_over: sets LEFT to the items that are not bad
+    left_over() { LEFT=; for a_n in $ALL; do state $a_n; if [ "$ST" != bad ]; then LEFT="$LEFT $a_n"; fi; done; }
+    # named_in_log: puts those back whose sections, and theirs alone, stunnel's words name; false where that are none or all
+    named_in_log() {
+      left_over; a_count=0; a_guilty=
+      for a_n in $LEFT; do
+        item_$a_n; a_count=$((a_count+1))
+        case $SAID in *"ervice [certfleet-"[0-9][0-9]"-$label]"*ailed*|*": $target"[!A-Za-z0-9_.-]*) a_guilty="$a_guilty $a_n" ;; esac
+      done
+      set -- $a_guilty
+      if [ $# -eq 0 ] || [ $# -eq $a_count ]; then return 1; fi
+      for a_n in "$@"; do item_$a_n; guilty_placed reload "$a_text"; done
     }
     # refers TARGET: does a section that is not ours name this file? Unknown counts as yes.
     refers() {
@@ -122,6 +153,7 @@ enum StunnelActivation {
         item_$a_n; state $a_n
         if [ "$ST" = bad ]; then continue; fi
         if refers "$target"; then a_ours=; else a_ours=1; fi
+        if [ -z "$a_ours" ] && keyed_apart; then bad pem "$E"; continue; fi
         if [ -n "$a_ours" ] && [ -z "$INCLUDE" ]; then
           bad unused "no section of $CONF has cert = $target, and certfleet is not told where to add one (include, service, connect)"
           continue
@@ -137,11 +169,19 @@ enum StunnelActivation {
       done
       if [ -n "$a_new" ]; then
         reach_all
-        a_any=
-        for a_n in $ALL; do state $a_n; if [ "$ST" != bad ]; then a_any=1; fi; done
+      fi
+      # what stunnel would refuse goes back before it is asked to reload: it has no check, and one bad file stops all
+      if [ -n "$a_any" ]; then
+        left_over; s_at=; s_guilty=guilty_placed
+        sift see_stunnel "$LEFT"
+        left_over; a_any=$LEFT
       fi
       if [ -n "$a_any" ]; then
         reload_stunnel; a_rc=$?
+        if [ $a_rc -eq 1 ]; then
+          a_text=$E
+          if named_in_log; then reload_stunnel; a_rc=$?; fi
+        fi
         if [ $a_rc -eq 1 ]; then
           a_text=$E; a_fail=reload
           # the old files first, then one more reload: a bad PEM left on the disk would stop the next start

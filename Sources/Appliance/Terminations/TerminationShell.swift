@@ -41,6 +41,11 @@ struct TerminationShell {
     case .haproxy(let haproxy):
       let files = ShellText(words: haproxy.configuration.map { "-f \(ShellWord(path: $0))" })
       let paths = ShellText(words: haproxy.configuration.map { "\(ShellWord(path: $0))" })
+      let numbered = haproxy.configuration.enumerated()
+      let copies = ShellText(words: numbered.map { "-f \"$C/c\($0.offset)\"" })
+      let copying = ShellText(
+        words: numbered.map { "copy_one \($0.offset) \(ShellWord(path: $0.element)) || return 1;" })
+      let naming = ShellText(words: numbered.map { "swap \"$C/c\($0.offset)\" \(ShellWord(path: $0.element));" })
       let reload: ShellText =
         haproxy.master == nil ? "bounded 120 sh -c \(ShellWord(haproxy.reload))" : "master_reload"
       let values: ShellText = """
@@ -50,6 +55,9 @@ struct TerminationShell {
           BINARY=\(ShellWord(path: haproxy.binary)); CRTLIST=\(ShellWord(path: haproxy.crtList ?? ""))
         }
         check_\(index)() { bounded 300 "$BINARY" -c \(files); }
+        check_copy_\(index)() { bounded 300 "$BINARY" -c \(copies); }
+        copies_\(index)() { \(copying) :; }
+        plain_copies_\(index)() { \(naming) :; }
         configuration_\(index)() { for c_x in \(paths); do if [ -d "$c_x" ]; then cat "$c_x"/*.cfg; else cat "$c_x"; fi; done; }
         reload_\(index)() { \(reload); }
 

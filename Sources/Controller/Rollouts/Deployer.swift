@@ -57,8 +57,11 @@ struct Deployer: Sendable {
     case .stranded(let turn): (end, blamed) = (turn == .first ? .strandedFirst : .strandedSecond, rollout.cause)
     case .doing: throw JournalError.illegalTransition("rollout \(rollout.id) ended in the middle")
     }
-    if let blamed, !walk.blamesSingleCertificates {
-      events += walk.batch.map { .ejected(rollout: rollout.id, spec: $0.spec.id, failure: blamed) }
+    for certificate in walk.batch {
+      // Each by its own evidence; where nothing was found out about single ones, what turned the rollout round is all that is known.
+      let isKnown = walk.blamesSingleCertificates || !walk.evidence.isEmpty
+      guard let blamed, let failure = walk.evidence[certificate.spec.id] ?? (isKnown ? nil : blamed) else { continue }
+      events.append(.ejected(rollout: rollout.id, spec: certificate.spec.id, failure: failure))
     }
     events.append(.rolloutEnded(rollout: rollout.id, end: end, cause: rollout.cause))
     try await recorder.record(events)

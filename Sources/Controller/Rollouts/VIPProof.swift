@@ -8,36 +8,43 @@ struct VIPProof: Sendable {
   let recorder: Recorder
   let verifier: Verifier
 
-  /// Looks at every certificate on its VIP, and records what is served.
+  /// What handshakes with the VIPs showed.
+  struct Sightings: Sendable {
+    /// What is served, and by which node.
+    var events: [Event] = []
+    /// Why certificates are not served, each by what was seen for it.
+    var failures: [SpecID: Failure] = [:]
+  }
+
+  /// Looks at every certificate on its VIP, and records what is served and, in this rollout, what is not.
   ///
-  /// - Parameters:
-  ///   - rollout: where a certificate's own failure is recorded. Nil is the rollout that asks: it puts all back if one is not served, so
-  ///     nothing is recorded unless all are.
-  ///   - proved: what the nodes were proved to use on the way here, recorded together with what the VIP serves.
   /// - Returns: the first failure, if there is one.
-  func prove(
-    _ certificates: [CertificateState], rollout: RolloutID?, proved: [Event] = [], patience: Double = 2
-  ) async throws(JournalError) -> Failure? {
-    var worst: Failure?
-    var all = proved
+  func prove(_ certificates: [CertificateState], rollout: RolloutID) async throws(JournalError) -> Failure? {
+    let seen = await look(at: certificates, patience: 2)
+    let failed = certificates.compactMap { certificate in
+      seen.failures[certificate.spec.id].map { Event.ejected(rollout: rollout, spec: certificate.spec.id, failure: $0) }
+    }
+    let all = seen.events + failed
+    if !all.isEmpty { try await recorder.record(all) }
+    return certificates.compactMap { seen.failures[$0.spec.id] }.first
+  }
+
+  /// Looks at every certificate on its VIP; records nothing.
+  func look(at certificates: [CertificateState], patience: Double) async -> Sightings {
+    var seen = Sightings()
     for (vipID, batch) in Dictionary(grouping: certificates, by: \.spec.vip).sorted(by: { $0.key < $1.key }) {
       guard let vip = pair.pair.vips.first(where: { $0.id == vipID }) else { continue }
       let sights = await verifier.look(at: vip.address, port: vip.httpsPort, for: batch, patience: patience)
       let served = batch.filter { sights[$0.spec.id] == .same }
-      var events: [Event] = []
       if !served.isEmpty {
-        events += await wireProofs(served, vip)
-        events.append(.served(certificates: served.compactMap(\.issuedReference)))
+        seen.events += await wireProofs(served, vip)
+        seen.events.append(.served(certificates: served.compactMap(\.issuedReference)))
       }
       for certificate in batch where sights[certificate.spec.id] != .same {
-        let failure = Self.failure(sights[certificate.spec.id], certificate, vip)
-        worst = worst ?? failure
-        if let rollout { events.append(.ejected(rollout: rollout, spec: certificate.spec.id, failure: failure)) }
+        seen.failures[certificate.spec.id] = Self.failure(sights[certificate.spec.id], certificate, vip)
       }
-      all += events
     }
-    if !all.isEmpty, worst == nil || rollout != nil { try await recorder.record(all) }
-    return worst
+    return seen
   }
 
   /// The VIP leads to the node that holds it, so its handshake is that node's proof on the wire; it proves nothing of the other.

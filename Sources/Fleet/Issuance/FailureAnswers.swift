@@ -125,7 +125,8 @@ extension Failure.Kind {
     case .tunnelRefused: "Allow TCP forwarding for the login (AllowTcpForwarding remote) and keep the port free."
     case .stageRefused: "See the detail: the node refused the new file."
     case .configRefused: "Repair the node's configuration: its own check refuses it."
-    case .reloadRefused: "The old certificates are back in place; see the node's log for the reason."
+    case .reloadRefused:
+      "The old certificates are back in place unless the detail says otherwise; see the node's log for the reason."
     case .servesOldCertificate: "Check for an older file with the same names, or a listener that was not reloaded."
     case .diskFull: "Make room on the node's disk."
     case .changedByHand:

@@ -10,11 +10,20 @@ public struct CertificateProbe: Sendable {
   /// A probe that shares the loop's thread, not its connections.
   public init(loop: CurlLoop) { self.loop = loop }
 
-  /// The chain that the server at this address serves for this name.
+  /// The kind of key that the server's certificate must have: a listener may hold one of each for a name.
+  public enum KeyKind: String, Sendable {
+    case rsa = "RSA"
+    case ecdsa = "ECDSA"
+
+    /// Up to TLS 1.2 the cipher suite names the kind; a listener that speaks 1.3 alone does not answer.
+    fileprivate var ciphers: String { self == .rsa ? "aRSA:@SECLEVEL=0" : "aECDSA:@SECLEVEL=0" }
+  }
+
+  /// The chain that the server at this address serves for this name, to those who take this kind of key alone, if one is given.
   ///
   /// Whether the chain is good is for the caller to say: libcurl fills in what was served only when it does not verify.
   public func chain(
-    servedAt host: String, port: UInt16, serverName: String, deadline: Duration
+    servedAt host: String, port: UInt16, serverName: String, keyKind: KeyKind? = nil, deadline: Duration
   ) async throws(NetError) -> ServedCertificate {
     let target = try WireText.host(host, as: "the address to look at")
     let name = try WireText.host(serverName, as: "the server's name")
@@ -32,8 +41,9 @@ public struct CertificateProbe: Sendable {
           try easy.set(CURLOPT_FRESH_CONNECT, 1)
           try easy.set(CURLOPT_FORBID_REUSE, 1)
           // What an old appliance serves is to be seen too; nothing secret is sent over this connection.
-          try easy.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_0))
-          try easy.set(CURLOPT_SSL_CIPHER_LIST, "ALL:@SECLEVEL=0")
+          let newest = keyKind == nil ? 0 : Int(CURL_SSLVERSION_TLSv1_2) << 16
+          try easy.set(CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_0) | newest)
+          try easy.set(CURLOPT_SSL_CIPHER_LIST, keyKind?.ciphers ?? "ALL:@SECLEVEL=0")
         }))
     guard !result.certificates.isEmpty else {
       throw NetError(.tls("the server sent no certificate"), "the server sent no certificate")

@@ -110,4 +110,25 @@ import Testing
 
     #expect(Verifier.Wanted(wild, leaf: "").serverName == "certfleet.one.example")
   }
+
+  // B10: an old certificate of the other kind of key for the same name stays in use beside ours, and is named.
+  @Test func aCompanionOfTheOtherKindOfKeyIsNamed() async throws {
+    try folder.openssl(
+      "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "10", "-subj", "/CN=left over", "-addext",
+      "subjectAltName=DNS:one.example", "-keyout", "rsa.key", "-out", "rsa.pem")
+    let (alone, both) = (
+      try server("new"),
+      try TLSServer(
+        certificate: folder.path + "/new.pem", key: folder.path + "/new.key", companion: folder.path + "/rsa")
+    )
+    let certificate = try issued()
+
+    let none = await verifier.companions(of: [certificate], at: "127.0.0.1", port: alone.port)
+    let found = await verifier.companions(of: [certificate], at: "127.0.0.1", port: both.port)
+
+    #expect(none.isEmpty)
+    #expect(found[spec.id]?.contains("RSA keys alone are still shown serial") == true, "\(found)")
+    #expect(found[spec.id]?.contains("left over") == true)
+    withExtendedLifetime((alone, both)) {}
+  }
 }

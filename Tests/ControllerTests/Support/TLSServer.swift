@@ -7,13 +7,16 @@ final class TLSServer {
   private let process = Process()
   private var isStopped = false
 
-  /// Serves one certificate to everybody, with the chain in the file behind the leaf.
-  init(certificate: String, key: String, chain: String? = nil, port wanted: UInt16 = 0) throws {
+  /// Serves one certificate to everybody, with the chain in the file behind the leaf; the companion, of another kind of key, to those who take
+  /// no other.
+  init(certificate: String, key: String, chain: String? = nil, companion: String? = nil, port wanted: UInt16 = 0) throws
+  {
     let output = Pipe()
     process.executableURL = URL(filePath: "/usr/bin/openssl")
     process.arguments =
       ["s_server", "-accept", "127.0.0.1:\(wanted)", "-cert", certificate, "-key", key, "-naccept", "1000"]
       + (chain.map { ["-cert_chain", $0] } ?? [])
+      + (companion.map { ["-dcert", $0 + ".pem", "-dkey", $0 + ".key"] } ?? [])
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     // An end of file on its input would end it.
