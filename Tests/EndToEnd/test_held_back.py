@@ -72,5 +72,63 @@ class HeldBack(FleetTest):
             fleet.require_sound()
 
 
+class Refused(FleetTest):
+    @classmethod
+    def wanted(cls) -> spec.Spec:
+        return shape(
+            customers=[{"id": "acme"}],
+            pairs=[{"id": "edge", "customer": "acme", "kind": "haproxy-directory", "challenge": "thumbprint"}],
+            domains=[{"domain": name(word), "pair": "edge"} for word in ("taken", "link", "free")],
+        )
+
+    def test_files_that_a_rollout_would_refuse_are_found_before_an_order(self) -> None:
+        """B4, C4."""
+        fleet = self.fleet
+        nodes = [fleet.lab.node(f"edge-{letter}") for letter in "ab"]
+        taken = self.foreign(name("taken"))
+        for node in nodes:
+            with open(node.path("etc", "haproxy", "certs", f"{name('taken')}.pem"), "w") as file:
+                file.write(taken)
+            link = node.path("etc", "haproxy", "certs", f"{name('link')}.pem")
+            os.symlink(node.path("etc", "haproxy", "default.pem"), link)
+
+        fleet.enroll()
+
+        words = "1 file lies there that certfleet did not put there"
+        with self.subTest("enroll, doctor and plan count it"):
+            self.assertIn(words, fleet.certfleet("enroll").out)
+            doctor = fleet.told("doctor", status=1).out
+            self.assertIn(words, doctor)
+            self.assertIn("retry NAME overwrites", doctor)
+            self.assertIn("a link lies in the certificate's place", fleet.told("plan").out)
+            self.assertIn("certificate changed by hand, no order is made", fleet.told("plan").out)
+        run = fleet.told("run", status=1)
+        with self.subTest("the run orders nothing for it, and says why"):
+            self.assertEqual(fleet.orders(), 1)
+            self.assertIn("which certfleet did not put there", run.out)
+            self.assertIn("is a symbolic link", run.out)
+            self.assertIn("certfleet writes through no link", run.out)
+            self.assertEqual(fleet.kinds()["specVetoed"], 2)
+        fleet.told("retry", name("taken"))
+        for node in nodes:
+            os.unlink(node.path("etc", "haproxy", "certs", f"{name('link')}.pem"))
+        fleet.told("run")
+        with self.subTest("retry overwrites, and what was mended is seen"):
+            self.assertEqual(fleet.orders(), 3)
+            fleet.require_proved(self)
+            fleet.require_sound()
+
+    def foreign(self, domain: str) -> str:
+        key, certificate = (self.fleet.lab.path(end) for end in ("foreign.key", "foreign.pem"))
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+            + ["-subj", f"/CN={domain}", "-addext", f"subjectAltName=DNS:{domain}"]
+            + ["-keyout", key, "-out", certificate],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        with open(certificate) as one, open(key) as other:
+            return one.read() + other.read()
+
+
 if __name__ == "__main__":
     unittest.main()

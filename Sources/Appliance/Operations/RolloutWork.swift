@@ -155,14 +155,19 @@ public struct RolloutWork: Sendable {
   }
 
   /// A step that only looks. Asked outside a rollout it leaves no directory behind.
-  func look(_ library: ShellText, _ settings: ShellText, verb: ShellText, nonce: Nonce) -> RemoteScript {
+  ///
+  /// - Parameter clears: it belongs to no rollout, so all that it wrote there goes.
+  func look(
+    _ library: ShellText, _ settings: ShellText, verb: ShellText, clears: Bool = false, nonce: Nonce
+  ) -> RemoteScript {
     var body = head("\(library)\n")
     body += settings
     body += setters
     for termination in terminations {
       body += "\(termination.call)\n\(verb) \(numbers(of: termination))\n"
     }
-    body += "TMPDIR=$W\nrmdir \"$R\" 2>/dev/null\n"
+    body += "TMPDIR=$W\n"
+    body += clears ? "rm -rf \"$R\"\n" : "rmdir \"$R\" 2>/dev/null\n"
     return script(body, nonce: nonce)
   }
 

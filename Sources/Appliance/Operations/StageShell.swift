@@ -1,7 +1,12 @@
 /// The shell side of staging.
 enum StageShell {
   static let library: ShellText =
-    "\(prepare)\n\(alone)\n\(Sifting.library)\n\(SideFiles.weighing)\n\(ConfigurationCopy.library)\n\(stage)"
+    "\(prepare)\n\(alone)\n\(Sifting.library)\n\(SideFiles.weighing)\n\(ConfigurationCopy.library)\n\(refusals)\n\(stage)"
+
+  /// One answer for all certificates of a termination.
+  static let refusals: ShellText = #"""
+    refuse_all() { for s_i in $2; do tell "item $s_i $1" "$3"; done; }
+    """#
 
   /// `prepare` once for all attempts: chain and key in R. `attempt_N` sets `att` and `public`; `bad_N` then says what is wrong with it.
   private static let prepare: ShellText = #"""
@@ -168,10 +173,9 @@ enum StageShell {
         why "$E" full; tell "item $s_i $K" "$staged could not be written whole${E:+: $E}"
       done
     }
-    refuse_all() { for s_i in $2; do tell "item $s_i $1" "$3"; done; }
     stage_term() {
       D=$base/.certfleet/$RID/$T
-      if [ ! -d "$base" ]; then refuse_all refused "$*" "no directory $base"; return; fi
+      if ! usable; then refuse_all "$K" "$*" "$E"; return; fi
       if ! try mkdir -p "$D/new" || ! try mkdir -p "$D/old" || ! try rm -rf "$D/next" || ! try mkdir "$D/next"; then
         refuse_all "$K" "$*" "cannot write to $base: $E"; return
       fi
@@ -182,7 +186,7 @@ enum StageShell {
         item_$s_i; pulse
         eval "s_bad=\$bad_$p"
         if [ -n "$s_bad" ]; then tell "item $I ${s_bad%% *}" "${s_bad#* }"
-        elif by_hand; then tell "item $I hand" "$E"
+        elif by_hand; then tell "item $I $K" "$E"
         else s_rest="$s_rest $s_i"
         fi
       done

@@ -49,6 +49,8 @@ enum BatchLibrary {
       awk 'FILENAME==ARGV[1]{b[$1]; next} FILENAME==ARGV[2]{if($2 in b) broken[$1]; next} {print $1,($1 in broken)?"damaged":$2}' \
         "$R/broken" "$R/asked" "$R/paired" >"$R/vouched" && mv -f "$R/vouched" "$R/paired"
     }
+    # usable: is there a directory for the files of the present termination?
+    usable() { if [ ! -d "$base" ]; then K=refused; E="no directory $base"; return 1; fi; }
     # look NAME ITEMS: for NAME=L what lies under each target, for NAME=G what is staged. Sets NAME_N to the SHA-256 of the leaf, to `none` or
     # to `unreadable`, and sNAME_N to its serial. What was seen before is known again by check sum, length and label.
     look() {
@@ -100,9 +102,10 @@ enum BatchLibrary {
       SHA1=$sha1; SERIAL=$serial
       if [ -z "$SHA1" ]; then serial_sha1 "$1"; fi
     }
-    # by_hand: true when the target is neither what we expect nor what we bring; E says what it is. After `look L`.
+    # by_hand: true when the target is neither what we expect nor what we bring; E says what it is, K is `link` or `hand`. After `look L`.
     by_hand() {
-      if [ -L "$target" ]; then E="$target is a symbolic link; name the file itself in the inventory"; return 0; fi
+      if [ -L "$target" ]; then K=link; E="$target is a symbolic link"; return 0; fi
+      K=hand
       eval "LEAF=\$L_$I; SERIAL=\$sL_$I"
       case $LEAF in none|"$new") return 1 ;; esac
       case " $expect " in ' any '|*" $LEAF "*) return 1 ;; esac

@@ -97,6 +97,8 @@ enum Refusal: String, Sendable, CaseIterable {
   case pem
   /// The file on the node is not the one that we installed.
   case hand
+  /// A symbolic link lies where the file goes.
+  case link
   /// The configuration's own check fails.
   case config
   /// The reload failed, and the old set is back.
@@ -130,6 +132,7 @@ enum Refusal: String, Sendable, CaseIterable {
     case .nokey: .keyLost
     case .key: .keyNotMade
     case .hand: .changedByHand
+    case .link: .linkInPlace
     case .config: .configRefused
     case .reload, .stuck, .socket: .reloadRefused
     case .memory: .servesOldCertificate

@@ -15,7 +15,7 @@ enum HAProxyActivation {
       for a_i in "$@"; do
         item_$a_i
         pulse
-        if by_hand; then bad hand "$E"; continue; fi
+        if by_hand; then bad "$K" "$E"; continue; fi
         if [ "$LEAF" != "$new" ]; then
           eval "LEAF=\$G_$I"
           if [ "$LEAF" != "$new" ]; then bad nokey 'it is not staged on this node'; continue; fi
@@ -124,6 +124,8 @@ enum HAProxyActivation {
         if [ -n "$CRTLIST" ]; then NAME=$target; else NAME=$LIST/${target##*/}; fi
         return 0
       fi
+      # An operator-level socket lists certificates, but tells of no list and adds nothing: a reload brings it in.
+      case $LISTS_SAID in *'ermission denied'*) K=socket; E="the socket $SOCK may not change certificates"; return 1 ;; esac
       K=unused
       E="nothing in the running configuration loads ${CRTLIST:-${target%/*}}: add 'crt' with that directory, or a 'crt-list', to the bind line"
       return 1

@@ -10,7 +10,7 @@ actor PairSession {
   nonisolated let facts = FactsCache()
   /// Keys that lie on the controller, where this pair has them there.
   nonisolated let controllerKeys: ControllerKeys?
-  private let recorder: Recorder
+  let recorder: Recorder
   private let clock: any TimeSource
   private nonisolated let tunnels: [NodeID: TunnelDesk]
   private let keyMakers: [NodeID: CoalescedWork<KeyOrder, Result<String, Failure>>]
@@ -23,6 +23,10 @@ actor PairSession {
   private var leftovers: [NodeID: Set<RolloutID>] = [:]
   /// Keys of certificates that are no longer wanted, where they may still lie.
   private var unwanted: [NodeID: [AttemptID]] = [:]
+  private let foreseeing = Gate(limit: 1)
+  /// What was seen of the places of certificates before anything was ordered for them.
+  private var foreseen: Set<SpecID> = []
+  private var refusals: [SpecID: Failure] = [:]
   private var lastAnswer: (at: Date, verdicts: [VIPID: ActiveVerdict], silent: [NodeID: Failure])?
 
   /// Troubles that the journal already has: only changes are events.
@@ -257,6 +261,42 @@ actor PairSession {
       events.append(trouble.map { .pairTroubled(pair: pair.id, failure: $0) } ?? .pairHealed(pair: pair.id))
     }
     return events
+  }
+
+  // MARK: What a rollout would refuse
+
+  /// Whether a rollout would refuse this certificate, seen before anything is ordered for it: one step a node for all that are given. A refusal
+  /// is recorded when it is news.
+  ///
+  /// - Parameter anew: certificates to be looked at together; empty where an earlier call looks or looked at this one.
+  func refuses(_ certificate: CertificateState, anew: [CertificateState]) async throws(JournalError) -> Bool {
+    try await foreseeing.run { () async throws(JournalError) in try await self.foresee(certificate, anew) }
+    guard let failure = refusals[certificate.spec.id] else { return false }
+    if certificate.lastFailure?.kind != failure.kind || certificate.lastFailure?.detail != failure.detail {
+      try await recorder.record(.specVetoed(spec: certificate.spec.id, failure: failure))
+    }
+    return true
+  }
+
+  private func foresee(_ certificate: CertificateState, _ anew: [CertificateState]) async throws(JournalError) {
+    let id = certificate.spec.id
+    let isKnown = foreseen.contains(id) || anew.contains { $0.spec.id == id }
+    let wanted = isKnown ? anew : anew + [certificate]
+    guard !wanted.isEmpty else { return }
+    let found = try await PairForesight(journal: recorder.journal).look(at: wanted, on: workable())
+    for one in wanted {
+      foreseen.insert(one.spec.id)
+      refusals[one.spec.id] = found.refusals[one.spec.id]
+    }
+    try await recorder.journal.keep(found.findings(of: wanted, at: clock.now), at: clock.now)
+  }
+
+  private func workable() async -> [PairForesight.Place] {
+    var places: [PairForesight.Place] = []
+    for link in links.values {
+      if let known = await facts.of(link.node.id) { places.append(PairForesight.Place(link: link, facts: known)) }
+    }
+    return places
   }
 
   // MARK: Keys

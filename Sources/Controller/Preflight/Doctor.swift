@@ -39,15 +39,17 @@ extension Workplace {
     let recorder = Recorder(journal: journal, sweep: nil, clock: clock) { _ in }
     let desk = PairDoctor(
       client: client, targets: NodeTargets(state: state), clock: clock,
-      marks: MarkKeeper(controller: controller, recorder: recorder))
+      marks: MarkKeeper(controller: controller, recorder: recorder), foresight: PairForesight(journal: journal))
     let pairRows = await Self.look(at: pairs, state, desk)
     await client.shutdown()
     let told = Set(pairRows.filter { $0.value.mayAnswer }.map(\.key))
     let subjects = certificates.flatMap { certificate in
       self.subjects(of: certificate, isAllowed: told.contains(certificate.spec.pair) ? true : nil)
     }
+    let places = pairRows.values.flatMap(\.findings)
     let findings = try await journaled { () async throws(JournalError) in
-      try await survey.look(at: subjects, progress: progress)
+      try await journal.keep(places, at: clock.now)
+      return try await survey.look(at: subjects, progress: progress) + places.filter { $0.verdict.kind != nil }
     }
     let served = await ServedDoctor(
       probe: CertificateProbe(loop: loop), trust: inventory.authorities[0].roots, clock: clock

@@ -11,17 +11,21 @@ struct PairDoctor: Sendable {
   let clock: any TimeSource
   /// Who worked on the nodes last: the file of names is written only where this controller may.
   let marks: MarkKeeper
+  let foresight: PairForesight
 
   /// What was found.
   struct Answer: Sendable {
     var rows: [DoctorReport.Row]
     /// Whether the nodes were told of all the pair's names, so that a wrong answer is one.
     var mayAnswer: Bool
+    /// What a rollout would refuse, by certificate.
+    var findings: [Finding] = []
   }
 
   func look(at pair: Pair, _ state: FleetState) async -> Answer {
     var rows: [DoctorReport.Row] = []
     var reached: [NodeLink] = []
+    var places: [PairForesight.Place] = []
     let links = pair.nodes.map { node in
       NodeLink(node: node, client: client, nodes: Gate(limit: 2), marks: marks) { [targets] () async throws(Failure) in
         try await targets.target(of: node)
@@ -29,9 +33,12 @@ struct PairDoctor: Sendable {
     }
     var roles: [(node: NodeID, role: Result<[VIPID: Role], Failure>)] = []
     for link in links {
-      let (found, works) = await node(link, pair)
+      let (found, facts) = await node(link, pair)
       rows += found
-      if works { reached.append(link) }
+      if let facts {
+        reached.append(link)
+        places.append(PairForesight.Place(link: link, facts: facts))
+      }
       let role = await link.roles(of: pair.vips)
       roles.append((link.node.id, role))
     }
@@ -47,8 +54,26 @@ struct PairDoctor: Sendable {
     let names = state.certificates.values.filter { $0.spec.pair == pair.id }.flatMap(\.spec.names.names)
     let refusal = await HostsRule(links: reached, names: Set(names)).allow(names)
     if let refusal { rows.append(.init(refusal, "challenge route", of: pair.id.rawValue, pair: pair.id)) }
+    let wanted = Self.orderable(on: pair, state, at: clock.now)
+    var findings: [Finding] = []
+    do throws(JournalError) {
+      let answer = try await foresight.look(at: wanted, on: places)
+      if let row = DoctorReport.Row.files(answer, of: pair.id, looked: wanted.count) { rows.append(row) }
+      findings = answer.findings(of: wanted, at: clock.now)
+    } catch {
+      rows.append(.init(.unknown, "places", of: pair.id.rawValue, pair: pair.id, error.description))
+    }
     for link in links { await link.close() }
-    return Answer(rows: rows, mayAnswer: refusal == nil && reached.count == links.count)
+    return Answer(rows: rows, mayAnswer: refusal == nil && reached.count == links.count, findings: findings)
+  }
+
+  /// The certificates of a pair for which something is to be ordered, now or when a failure's pause is over.
+  static func orderable(on pair: Pair, _ state: FleetState, at now: Date) -> [CertificateState] {
+    state.certificates.values.filter { certificate in
+      guard certificate.spec.pair == pair.id else { return false }
+      let action = Planner.decide(certificate, pair: pair, isPaused: false, at: now).0
+      return action == .issue || action == .renew || action == .blocked
+    }.sorted { $0.spec.id < $1.spec.id }
   }
 
   // MARK: One node
@@ -61,17 +86,17 @@ struct PairDoctor: Sendable {
     }
   }
 
-  private func node(_ link: NodeLink, _ pair: Pair) async -> (rows: [DoctorReport.Row], works: Bool) {
+  private func node(_ link: NodeLink, _ pair: Pair) async -> (rows: [DoctorReport.Row], facts: NodeFacts?) {
     let node = link.node
     let subject = node.id.rawValue
     switch await link.facts(clock) {
     case .failure(let failure):
-      return ([.init(failure, Self.phase(of: failure, node), of: subject, pair: pair.id)], false)
+      return ([.init(failure, Self.phase(of: failure, node), of: subject, pair: pair.id)], nil)
     case .success(let facts):
       let place = "\(node.address):\(node.ssh.port)"
       var rows: [DoctorReport.Row] = [.init(.good, "SSH", of: subject, pair: pair.id, "\(place), host key pinned")]
       if let failure = await fence(facts, node) {
-        return (rows + [.init(failure, "who works here", of: subject, pair: pair.id)], false)
+        return (rows + [.init(failure, "who works here", of: subject, pair: pair.id)], nil)
       }
       if node.ssh.sudo {
         rows.append(.init(.good, "sudo", of: subject, pair: pair.id, "scripts run as \(facts.login)"))
@@ -94,7 +119,7 @@ struct PairDoctor: Sendable {
         rows.append(Workplace.clockRow(Double(skew), of: subject, pair: pair.id, against: "the controller's"))
       }
       if let row = await tunnel(link, pair) { rows.append(row) }
-      return (rows, true)
+      return (rows, facts)
     }
   }
 

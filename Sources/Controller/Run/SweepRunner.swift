@@ -40,6 +40,7 @@ struct SweepRunner {
     case surveyed(PairID, PairSurvey)
     case looked([SpecID], [Finding])
     case attemptEnded(SpecID)
+    case refused(Dispatcher.IssueOrder)
     case rolloutEnded(RolloutOrder, Failure?)
     case tick
     /// The first signal asks to finish what is under way, the second cancels it.
@@ -98,6 +99,8 @@ struct SweepRunner {
     var fault: JournalError?
     var lastShown = Date.distantPast
     var hasToldOfWait = false
+    /// Certificates whose places on the nodes are being looked at, or were, before anything was ordered for them.
+    var foreseen: Set<SpecID> = []
   }
 
   private func plan(_ dispatcher: Dispatcher) -> Plan {
@@ -125,6 +128,7 @@ struct SweepRunner {
       loop.dispatcher.surveyed(pair, survey)
     case .looked(let specs, let found): loop.dispatcher.looked(at: specs, found, at: clock.now)
     case .attemptEnded(let spec): loop.dispatcher.attemptEnded(spec, at: clock.now)
+    case .refused(let order): loop.dispatcher.refused(order, at: clock.now)
     case .rolloutEnded(let order, let failure): loop.dispatcher.rolloutEnded(order, failure: failure, at: clock.now)
     case .tick: await tick(&loop, bounds)
     case .interrupt:
@@ -140,6 +144,8 @@ struct SweepRunner {
       for record in records {
         loop.counter.count(record)
         if case .hostKeysPinned(let node, let keys) = record.event { await targets.pin(node, keys) }
+        // What may be overwritten now is asked for anew.
+        if case .retryAsked(let spec) = record.event { loop.foreseen.remove(spec) }
       }
       loop.records += records
       if !rows.isEmpty { _ = try await journal.append([], sweep: loop.sweep, at: clock.now, buckets: rows) }
@@ -210,8 +216,19 @@ struct SweepRunner {
       }
     case .issue(let order):
       guard let pair = pairs[order.spec.pair] else { return }
-      group.addTask { [issuer] in
+      let certificate = loop.dispatcher.state.certificates[order.spec.id]
+      var anew: [CertificateState] = []
+      if !order.isResumed, !loop.foreseen.contains(order.spec.id) {
+        // All that may be ordered for this pair, in one step.
+        anew = loop.dispatcher.orderable(on: order.spec.pair).filter { !loop.foreseen.contains($0.spec.id) }
+        loop.foreseen.formUnion(anew.map(\.spec.id))
+      }
+      group.addTask { [issuer, anew] in
         do throws(JournalError) {
+          if !order.isResumed, let certificate, try await pair.refuses(certificate, anew: anew) {
+            post.yield(.refused(order))
+            return
+          }
           try await issuer.issue(order, on: pair)
         } catch {
           post.yield(.journalFailed(error))

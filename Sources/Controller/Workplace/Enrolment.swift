@@ -1,6 +1,7 @@
 public import Appliance
 public import Fleet
 import Foundation
+import Journal
 import PKI
 import SSH
 
@@ -35,6 +36,8 @@ public struct Enrolment: Sendable, Encodable {
     public var missing: [String]
     /// Why it could not be asked.
     public var failure: String?
+    /// What lies in the way of certificates, with the remedy.
+    public var places: String?
     /// What its login may do, or has to be given.
     public var rights: Rights?
   }
@@ -72,6 +75,7 @@ public struct Enrolment: Sendable, Encodable {
       if let facts = line.facts { out.append("    \(Printable.terminal(facts))") }
       if let failure = line.failure { out.append("    \(Printable.terminal(failure))") }
       if let rights = line.rights { out.append("    rights: \(Printable.terminal(words(rights)))") }
+      if let places = line.places { out.append("    \(Printable.terminal(places))") }
       out += line.missing.map { "    missing: \(Printable.terminal($0))" }
     }
     out += notes.map { "note: \(Printable.terminal($0))" }
@@ -134,7 +138,9 @@ extension Workplace {
     let client = SSHClient()
     let targets = NodeTargets(state: state)
     let hosts = try knownHosts.map { (path) throws(CommandFault) in KnownHosts.parse(try Self.text(of: path)) }
-    let desk = EnrolmentDesk(client: client, targets: targets, clock: clock, accepts: accepts, knownHosts: hosts)
+    let desk = EnrolmentDesk(
+      client: client, targets: targets, clock: clock, accepts: accepts, knownHosts: hosts,
+      foresight: PairForesight(journal: journal), wanted: await wantedForPlaces(state))
     var enrolment = Enrolment()
     enrolment.notes = (hosts?.skipped ?? []).map { "\(knownHosts ?? ""):\($0.line): not taken over: \($0.reason)" }
     let pairs = inventory.pairs.filter { chosen.contains($0.id) }
@@ -154,6 +160,15 @@ extension Workplace {
     }
     try await record(pairs.flatMap { found[$0.id]?.events ?? [] })
     return enrolment
+  }
+
+  /// What the lists ask for; lists with faults stop no enrolment.
+  private func wantedForPlaces(_ state: FleetState) async -> FleetState {
+    do throws(CommandFault) {
+      return try await wantedState(at: clock.now).0
+    } catch {
+      return state
+    }
   }
 
   /// Pairs asked at the same time: each costs a handshake per type of host key on both nodes.
@@ -233,6 +248,9 @@ struct EnrolmentDesk: Sendable {
   let clock: any TimeSource
   let accepts: Bool
   let knownHosts: KnownHosts?
+  let foresight: PairForesight
+  /// The fleet with what the lists ask for.
+  let wanted: FleetState
 
   /// What one pair's nodes showed, and what is to be recorded of it.
   struct Answer: Sendable {
@@ -257,7 +275,7 @@ struct EnrolmentDesk: Sendable {
         pair.id, node.id, node.address, node.ssh.port, through: node, known: state.nodes[node.id]?.hostKeys ?? [])
       if let pinned { answer.events.append(.hostKeysPinned(node: node.id, keys: pinned)) }
       line.rights = Rights.needed(on: node)
-      if line.standing == .pinned { await look(at: node, &line, &answer) }
+      if line.standing == .pinned { await look(at: node, of: pair, &line, &answer) }
       answer.lines.append(line)
     }
     return answer
@@ -267,7 +285,8 @@ struct EnrolmentDesk: Sendable {
     _ pair: PairID, _ id: NodeID, _ host: String, _ port: UInt16, through node: Node?, known: [String]
   ) async -> (line: Enrolment.NodeLine, pinned: [String]?) {
     var line = Enrolment.NodeLine(
-      pair: pair, node: id, standing: .unreachable, fingerprints: [], facts: nil, missing: [], failure: nil, rights: nil
+      pair: pair, node: id, standing: .unreachable, fingerprints: [], facts: nil, missing: [], failure: nil,
+      places: nil, rights: nil
     )
     do {
       let jump = try await node.flatMap { node in node.ssh.jump.map { ($0, node) } }.asyncMap {
@@ -299,7 +318,7 @@ struct EnrolmentDesk: Sendable {
     return (line, nil)
   }
 
-  private func look(at node: Node, _ line: inout Enrolment.NodeLine, _ answer: inout Answer) async {
+  private func look(at node: Node, of pair: Pair, _ line: inout Enrolment.NodeLine, _ answer: inout Answer) async {
     let link = NodeLink(node: node, client: client, nodes: Gate(limit: 1)) { [targets] () async throws(Failure) in
       try await targets.target(of: node)
     }
@@ -317,8 +336,23 @@ struct EnrolmentDesk: Sendable {
         line.missing.append("\(alarm.kind.title): \(alarm.detail)")
       }
       if let text = facts.journalText { answer.events.append(.nodeSurveyed(node: node.id, facts: text)) }
+      line.places = await places(link, facts, pair)
     }
     await link.close()
+  }
+}
+
+extension EnrolmentDesk {
+  /// What lies in the way there, counted, with the remedy.
+  private func places(_ link: NodeLink, _ facts: NodeFacts, _ pair: Pair) async -> String? {
+    do throws(JournalError) {
+      let certificates = PairDoctor.orderable(on: pair, wanted, at: clock.now)
+      let answer = try await foresight.look(at: certificates, on: [PairForesight.Place(link: link, facts: facts)])
+      guard let words = answer.words, let remedy = answer.remedy else { return nil }
+      return "\(words); \(remedy)"
+    } catch {
+      return "what lies there could not be compared: \(error)"
+    }
   }
 }
 

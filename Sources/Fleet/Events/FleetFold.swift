@@ -74,7 +74,10 @@ extension FleetState {
     case .nodeMoved(let from, let to, let specs): move(from, to: to, of: specs)
     case .specRemoved(let spec): certificates[spec] = nil
     case .retryAsked(let spec):
-      if certificates[spec]?.lastFailure?.kind == .changedByHand { certificates[spec]?.mayOverwrite = true }
+      switch certificates[spec]?.lastFailure?.kind {
+      case .changedByHand, .wouldBeDefault: certificates[spec]?.mayOverwrite = true
+      default: break
+      }
       certificates[spec]?.forgetFailures()
     case .specVetoed(let spec, let failure): certificates[spec]?.fail(failure, record)
     case .pairPaused(let pair): pairs[pair, default: PairState()].isPaused = true

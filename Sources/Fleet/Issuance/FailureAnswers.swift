@@ -74,6 +74,8 @@ extension Failure.Kind {
     case .servesOldCertificate: "still serves the old certificate"
     case .diskFull: "disk full"
     case .changedByHand: "certificate changed by hand"
+    case .linkInPlace: "a link lies in the certificate's place"
+    case .wouldBeDefault: "would become the default certificate"
     case .nodeCannotRestart: "node cannot restart"
     case .toolMissing: "tool missing on the node"
     case .fenced: "another controller, or a later journal, worked here"
@@ -131,6 +133,10 @@ extension Failure.Kind {
     case .diskFull: "Make room on the node's disk."
     case .changedByHand:
       "Somebody put another certificate there by hand, or the state directory was lost. certfleet retry NAME (or --all) overwrites it; certfleet remove NAME leaves it."
+    case .linkInPlace:
+      "certfleet writes through no link, and `retry` does not either: put a file in its place, or let `certificates:` name the directory that the link leads to. The next run sees it."
+    case .wouldBeDefault:
+      "Say which certificate visitors without a server name get: `crt FILE` before `crt DIR` in the bind line (or `default-crt`, `strict-sni`); or give the row a label that sorts later. certfleet retry NAME puts it there all the same."
     case .rolledBack:
       "The previous certificate is served. certfleet retry NAME brings the newest back; by itself it comes back when the previous one nears its end."
     case .nodeCannotRestart: "Repair the configuration before the node restarts: it would not come up again."
@@ -153,7 +159,8 @@ extension Failure.Kind {
       .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm, .noActiveNode, .splitBrain,
       .roleUnknown,
       .keyNotMade, .tunnelRefused, .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull,
-      .changedByHand, .rolledBack, .nodeCannotRestart, .toolMissing, .fenced, .internalError:
+      .changedByHand, .linkInPlace, .wouldBeDefault, .rolledBack, .nodeCannotRestart, .toolMissing, .fenced,
+      .internalError:
       .operatorNeeded
     }
   }
@@ -167,8 +174,9 @@ extension Failure.Kind {
       .authorityUnreachable, .accountGone, .orderLost, .badCertificate, .nodeUnreachable, .hostKeyUnknown,
       .hostKeyChanged, .loginRefused,
       .noCommonAlgorithm, .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .keyNotMade, .keyLost, .tunnelRefused,
-      .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull, .changedByHand, .rolledBack,
-      .nodeCannotRestart, .toolMissing, .fenced, .interrupted, .internalError:
+      .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull, .changedByHand, .linkInPlace,
+      .wouldBeDefault,
+      .rolledBack, .nodeCannotRestart, .toolMissing, .fenced, .interrupted, .internalError:
       false
     }
   }
@@ -183,10 +191,9 @@ extension Failure.Kind {
     case .rateLimited, .authorityBusy, .authorityUnreachable: .whenAllowed
     case .vipAnswersWrongly, .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm,
       .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .tunnelRefused, .diskFull, .nodeCannotRestart,
-      .toolMissing, .fenced,
-      .interrupted, .orderLost, .keyLost:
+      .linkInPlace, .toolMissing, .fenced, .interrupted, .orderLost, .keyLost:
       .whenHealed
-    case .paused, .changedByHand, .rolledBack, .accountGone: .byHand
+    case .paused, .changedByHand, .wouldBeDefault, .rolledBack, .accountGone: .byHand
     }
   }
 }

@@ -18,6 +18,23 @@ extension Dispatcher {
     }
   }
 
+  /// Nothing was begun for it: its pair would refuse what comes of it. It is left alone for the rest of the run, or until a person says `retry`.
+  public mutating func refused(_ order: IssueOrder, at now: Date) {
+    let spec = order.spec.id
+    _ = ledger.release(order.attempt.id, order: .notPlaced, at: now)
+    issuing[spec] = nil
+    scheduler.finished(spec)
+    leavesLeft += 1
+    faults.giveUp(spec)
+    dirty.insert(spec)
+  }
+
+  /// The certificates of a pair for which orders may be made in this run.
+  public func orderable(on pair: PairID) -> [CertificateState] {
+    let candidates = (issuable[pair] ?? []).union(issuing.filter { $0.value == pair }.keys)
+    return candidates.sorted().compactMap { state.certificates[$0] }
+  }
+
   /// A rollout came to its end; its events were learnt before.
   public mutating func rolloutEnded(_ order: RolloutOrder, failure: Failure?, at now: Date) {
     rollingOut.remove(order.pair)

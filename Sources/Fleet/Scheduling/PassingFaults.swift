@@ -49,6 +49,12 @@ struct PassingFaults: Sendable {
     }
   }
 
+  /// It cannot be done in this run.
+  mutating func giveUp(_ spec: SpecID) {
+    pauses[spec] = nil
+    givenUp.insert(spec)
+  }
+
   /// Ends the pauses that are over, and says whose.
   mutating func release(at now: Date) -> [SpecID] {
     let over = pauses.filter { $0.value <= now }.map(\.key)

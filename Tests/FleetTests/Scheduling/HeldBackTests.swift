@@ -164,6 +164,20 @@ import Testing
     #expect(world.looks.values.allSatisfy { $0 <= 20 })
   }
 
+  // B4: no attempt, no token, no second question in the same run; a person's `retry` asks again.
+  @Test func whatAPairWouldRefuseCostsNothingAndIsLeftAloneInThisRun() throws {
+    let limits = try SmallFleet.limits(orders: 3, everySeconds: 86_400)
+    var world = ScriptedWorld(SmallFleet.state(try new(0..<4)), limits: limits)
+    world.refuses = { $0 == SpecID("lb0/n1") }
+
+    #expect(try world.run(atMost: 3_600))
+
+    #expect(world.issuedCount == 3)
+    #expect(world.issued.count { $0 == self.id(1) } == 1)
+    #expect(world.dispatcher.state.certificates[id(1)]?.attempt == nil)
+    #expect(world.dispatcher.orderable(on: PairID("lb0")).isEmpty)
+  }
+
   // MARK: Plan and report
 
   private func findings(_ names: [String], at now: Date = SmallFleet.noon, since: Date? = nil) -> Findings {

@@ -60,6 +60,9 @@ struct ScriptedWorld {
   /// What DNS says of a certificate, at a moment; nil where nothing speaks against it.
   var dns: (CertificateSpec, Date) -> Finding.Verdict? = { _, _ in nil }
 
+  /// Whether the pair would refuse what comes of an order, as a look before it shows.
+  var refuses: (SpecID) -> Bool = { _ in false }
+
   /// Called with each thing that begins, while the dispatcher is as it was when it decided.
   var watch: (Begun, Dispatcher) -> Void = { _, _ in }
 
@@ -161,6 +164,7 @@ struct ScriptedWorld {
       guard let pair = inventory.pairs.first(where: { $0.id == id }) else { return }
       put(.surveyed(pair), at: now.addingTimeInterval(0.5))
     case .look(let specs): put(.looked(specs), at: now.addingTimeInterval(0.2))
+    case .issue(let order) where refuses(order.spec.id): dispatcher.refused(order, at: now)
     case .issue(let order):
       let of = AttemptReference(spec: order.spec.id, attempt: order.attempt.id)
       if !order.isResumed {
