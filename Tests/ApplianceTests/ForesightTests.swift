@@ -128,4 +128,18 @@ struct ForesightTests {
 
     #expect(failure.detail.contains("no crt-list at"))
   }
+
+  // B10: an old file with the same names, and the options of its line, are told before.
+  @Test func anOldFileWithTheSameNamesAndItsOptionsAreSeen() async throws {
+    let bench = try HAProxyBench(.crtList)
+    let old = "\(bench.node.root)/certs/old.pem"
+    try bench.node.write(try bench.certificates.makePEM("shop.test"), to: old)
+    try bench.node.write("\(bench.node.root)/certs/first.pem\n\(old) [alpn h2] shop.test\n", to: bench.list)
+    try bench.restart()
+
+    let seen = try await foresight(bench, [wanted("shop"), wanted("second")])
+
+    #expect(seen.refusals.isEmpty)
+    #expect(seen.beside == ["p1/shop": ["\(old) [alpn h2]"]])
+  }
 }

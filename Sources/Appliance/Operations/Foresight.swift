@@ -1,4 +1,5 @@
 public import Fleet
+import Foundation
 public import SSH
 
 /// What a rollout would refuse, seen before an order is spent on it.
@@ -7,6 +8,9 @@ public struct Foresight: Sendable, Equatable {
   public var refusals: [SpecID: Failure]
   /// Certificates that would take the place of the default one, by certificate.
   public var displaced: [SpecID: Displaced]
+
+  /// Other files that hold a name of a certificate, each with the options of its line in a crt-list: HAProxy serves the one that it loads first.
+  public var beside: [SpecID: [String]] = [:]
 
   /// A default certificate, and why it is not to be displaced unless it is ours as well.
   public struct Displaced: Sendable, Equatable {
@@ -29,9 +33,12 @@ extension BatchFile {
 extension RolloutWork {
   /// Looks at the places of all files with the very conditions of `stage` and `activate`. Changes nothing.
   public func foresee(nonce: Nonce) -> RemoteScript {
-    look(
-      "\(HAProxyActivation.library)\n\(StageShell.refusals)\n\(ForesightShell.library)", "", verb: "foresee",
-      clears: true, nonce: nonce)
+    let names = items.flatMap { item in item.file.names.names.map { "\(item.index) \($0)\n" } }.joined()
+    let library: ShellText =
+      "\(HAProxyActivation.library)\n\(NoticeShell.library)\n\(StageShell.refusals)\n\(ForesightShell.library)"
+    return look(
+      library, ShellText.file("\"$R/wants\"", holding: names, nonce: nonce), verb: "foresee", clears: true, nonce: nonce
+    )
   }
 
   /// Reads the answer to `foresee`.
@@ -63,6 +70,15 @@ extension RolloutWork {
           "\(name) would sort before \(first.path), which visitors without a server name get now, and take its place",
           name: item.file.names.first, node: node.id))
     }
-    return Foresight(refusals: refusals, displaced: displaced)
+    var beside: [SpecID: [String]] = [:]
+    for record in transcript.all("beside") {
+      let words = record.words(2)
+      guard let index = Int(words[0]), items.indices.contains(index) else { continue }
+      let text = words[1].trimmingCharacters(in: .whitespaces)
+      if beside[items[index].file.spec]?.contains(text) != true {
+        beside[items[index].file.spec, default: []].append(text)
+      }
+    }
+    return Foresight(refusals: refusals, displaced: displaced, beside: beside)
   }
 }

@@ -36,6 +36,27 @@ enum ForesightShell {
         say item $I staged
       done
       if [ "$KIND" = haproxy ] && [ -z "$CRTLIST" ] && [ -n "$f_new" ]; then foresee_default; fi
+      if [ "$KIND" = haproxy ] && [ -n "$CAN" ]; then foresee_beside; fi
+    }
+    # foresee_beside: `beside N FILE OPTIONS` for each other file in memory that has a name of item N, with the options of its line in the list
+    foresee_beside() {
+      if [ "$OUT" = /dev/null ] || ! one_question; then return 0; fi
+      awk 'FILENAME==ARGV[1]{w[$2]=w[$2] " " $1; next}
+        /^Filename: /{f=substr($0,11)}
+        /^Subject Alternative Name: /{n=split(substr($0,27),x,/, */)
+          for(i=1;i<=n;i++) if(x[i]~/^DNS:/){m=split(w[tolower(substr(x[i],5))],k," ")
+            for(j=1;j<=m;j++) if(!((k[j] " " f) in t)){t[k[j] " " f]=1; print k[j],f}}}' \
+        "$R/wants" "$OUT.shown" >"$R/beside" 2>/dev/null
+      rm -f "$OUT.shown"
+      while read -r f_i f_x; do
+        item_$f_i
+        if [ "$f_x" = "$target" ] || [ "$f_x" -ef "$target" ]; then continue; fi
+        f_line=
+        if [ -n "$CRTLIST" ]; then
+          f_line=$(CF_FILE=$f_x awk '$1==ENVIRON["CF_FILE"] && $2~/^\[/{sub(/^[^[]*/,""); sub(/\].*$/,"]"); print; exit}' "$CRTLIST" 2>/dev/null)
+        fi
+        tell "beside $f_i" "$f_x $f_line"
+      done <"$R/beside"
     }
     # foresee_list: sets f_list to why no line can be added to the crt-list, and f_kind
     foresee_list() {

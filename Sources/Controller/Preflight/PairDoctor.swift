@@ -59,6 +59,10 @@ struct PairDoctor: Sendable {
     do throws(JournalError) {
       let answer = try await foresight.look(at: wanted, on: places)
       if let row = DoctorReport.Row.files(answer, of: pair.id, looked: wanted.count) { rows.append(row) }
+      if let words = answer.besideWords {
+        rows.append(
+          .init(.note, "places", of: pair.id.rawValue, pair: pair.id, words, remedy: PairForesight.Answer.besideRemedy))
+      }
       findings = answer.findings(of: wanted, at: clock.now)
     } catch {
       rows.append(.init(.unknown, "places", of: pair.id.rawValue, pair: pair.id, error.description))

@@ -16,6 +16,8 @@ struct PairForesight: Sendable {
   /// What was found. A node that did not answer refuses nothing: the rollout will see.
   struct Answer: Sendable {
     var refusals: [SpecID: Failure] = [:]
+    /// Other files that hold a name of a certificate, with the options of their lines.
+    var beside: [SpecID: [String]] = [:]
     /// Whether each node said something.
     var isWhole = true
 
@@ -63,6 +65,7 @@ struct PairForesight: Sendable {
           if try journal.owner(ofLeaf: displaced.leaf) == nil { refusals[spec] = displaced.failure }
         }
         answer.refusals.merge(refusals) { first, _ in first }
+        answer.beside.merge(foresight.beside) { first, _ in first }
       }
     }
     return answer
@@ -104,6 +107,22 @@ extension DoctorReport.Row {
 }
 
 extension PairForesight.Answer {
+  /// Names that other files hold as well, counted.
+  var besideWords: String? {
+    guard !beside.isEmpty else { return nil }
+    let shown = beside.sorted { $0.key < $1.key }.prefix(3).map {
+      "\($0.key) in \($0.value.joined(separator: " and "))"
+    }
+    let more = beside.count > 3 ? ", …" : ""
+    return "\(Wording.count(beside.count, "certificate")) with names that other files hold too: "
+      + shown.joined(separator: ", ") + more
+  }
+
+  /// What to do about them.
+  static let besideRemedy =
+    "HAProxy serves the file that it loads first for a name and kind of key: give the row the old file's name as its "
+    + "label, or take the old file away once the new one is served."
+
   /// The files that lie in the way and that certfleet did not put there, counted and named; else how many are refused.
   var words: String? {
     guard !refusals.isEmpty else { return nil }
