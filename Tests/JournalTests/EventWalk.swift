@@ -50,7 +50,14 @@ struct EventWalk {
     case 6: return known().map { [.retryAsked(spec: $0.spec.id)] } ?? []
     case 7: return known().map { [.specVetoed(spec: $0.spec.id, failure: failure())] } ?? []
     case 8...17: return known().map { attempt($0) } ?? [.specAdded(spec())]
-    case 18: return [Bool.random(using: &chance) ? .pairPaused(pair: pair()) : .pairResumed(pair: pair())]
+    case 18:
+      switch Int.random(in: 0..<3, using: &chance) {
+      case 0: return [.pairPaused(pair: pair())]
+      case 1:
+        let isOpen = Bool.random(using: &chance)
+        return [.pairHeld(pair: pair(), until: isOpen ? nil : noon + 3_600, reason: isOpen ? "firmware" : nil)]
+      default: return [.pairResumed(pair: pair())]
+      }
     case 19:
       let isTrouble = Bool.random(using: &chance)
       return [isTrouble ? .pairTroubled(pair: pair(), failure: failure()) : .pairHealed(pair: pair())]

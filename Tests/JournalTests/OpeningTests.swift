@@ -158,7 +158,7 @@ import Testing
       _ = try await writer.append([.pairPaused(pair: ID("p"))], sweep: nil, at: noon)
 
       #expect(try reader.changeToken() != before)
-      #expect(try reader.fleetState().pairs[ID("p")]?.isPaused == true)
+      #expect(try reader.fleetState().pairs[ID("p")]?.isPaused(at: noon) == true)
       await #expect(throws: JournalError.readOnly(path: directory + "/journal.sqlite")) {
         try await reader.append([.pairResumed(pair: ID("p"))], sweep: nil, at: noon)
       }

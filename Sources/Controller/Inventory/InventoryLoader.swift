@@ -9,6 +9,10 @@ public struct InventoryLoader {
     public var inventory: Inventory?
     /// Every fault, in reading order.
     public var diagnostics: [Diagnostic]
+    /// The inventory where nothing but lists of domains or the public suffix list is missing: a sweep can do without.
+    var withoutLists: Inventory?
+    /// The files as they were parsed, the root file first.
+    var documents: [ConfigurationDocument] = []
   }
 
   /// The root file cannot be read at all.
@@ -31,6 +35,8 @@ public struct InventoryLoader {
   private var sources: [String: SourceText] = [:]
   private var order: [String] = []
   private var seen: Set<String> = []
+  /// Errors about files without which a sweep can still do what is wanted already.
+  private var missingLists = 0
 
   /// Reads the inventory whose root file is `path`. `home` is what `~/` means in it, the user's own unless given.
   public static func load(
@@ -117,7 +123,9 @@ public struct InventoryLoader {
   // MARK: Files that are named
 
   private mutating func finish() -> Loaded {
-    guard documents.contains(where: { $0.root != nil }) else { return Loaded(inventory: nil, diagnostics: sorted()) }
+    guard documents.contains(where: { $0.root != nil }) else {
+      return Loaded(inventory: nil, diagnostics: sorted(), documents: documents)
+    }
     let reading = InventoryReader.read(documents, home: home)
     diagnostics += reading.diagnostics
     var domainFiles: Set<String> = []
@@ -133,8 +141,10 @@ public struct InventoryLoader {
     }
     var inventory = reading.inventory
     inventory?.domainFiles = domainFiles.sorted()
-    let hasErrors = diagnostics.contains { $0.severity == .error }
-    return Loaded(inventory: hasErrors ? nil : inventory, diagnostics: sorted())
+    let errors = diagnostics.count { $0.severity == .error }
+    return Loaded(
+      inventory: errors > 0 ? nil : inventory, diagnostics: sorted(),
+      withoutLists: errors == missingLists ? inventory : nil, documents: documents)
   }
 
   private mutating func expand(_ reference: FileReference) -> [String] {
@@ -149,11 +159,14 @@ public struct InventoryLoader {
     return [reference.path]
   }
 
+  /// An error here is about a list of domains or the public suffix list.
   private mutating func checkPresent(_ reference: FileReference, _ severity: Diagnostic.Severity, _ what: String) {
     guard !FileManager.default.isReadableFile(atPath: reference.path) else { return }
+    let known = diagnostics.count
     report(
       severity, reference, "\(what) is not there or cannot be read", "check the path; it starts from this file's folder"
     )
+    if severity == .error { missingLists += diagnostics.count - known }
   }
 
   private mutating func checkLimits(_ reference: FileReference) {

@@ -43,10 +43,11 @@ struct PairDoctor: Sendable {
       roles.append((link.node.id, role))
     }
     rows += pair.vips.map { Self.active($0, pair, roles) }
-    if state.pairs[pair.id]?.isPaused == true {
+    if let hold = state.hold(on: pair.id, at: clock.now) {
       rows.append(
         .init(
-          .note, "paused", of: pair.id.rawValue, pair: pair.id, "an operator said pause; nothing was written there",
+          .note, "paused", of: pair.id.rawValue, pair: pair.id,
+          "an operator said pause, \(hold.text); nothing was written there",
           remedy: "certfleet resume \(pair.id)"))
       for link in links { await link.close() }
       return Answer(rows: rows, mayAnswer: false)

@@ -62,13 +62,13 @@ struct VIPProof: Sendable {
     ]
   }
 
-  private static func failure(_ sight: Verifier.Sight?, _ certificate: CertificateState, _ vip: VIP) -> Failure {
-    let words =
-      switch sight {
-      case .other(let seen): seen
-      case .silent(let reason): "the VIP does not answer from here: \(reason)"
-      case .same, nil: "VIP \(vip.id) was not looked at"
-      }
-    return Failure(.servesOldCertificate, words, name: certificate.spec.names.first)
+  static func failure(_ sight: Verifier.Sight?, _ certificate: CertificateState, _ vip: VIP) -> Failure {
+    let name = certificate.spec.names.first
+    switch sight {
+    case .other(let seen): return Failure(.servesOldCertificate, seen, name: name)
+    // Who does not answer has not said that it serves something else.
+    case .silent(let reason): return Failure(.notSeen, "the VIP does not answer from here: \(reason)", name: name)
+    case .same, nil: return Failure(.notSeen, "VIP \(vip.id) was not looked at", name: name)
+    }
   }
 }

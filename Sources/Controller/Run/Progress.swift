@@ -34,16 +34,21 @@ public struct ProgressSnapshot: Sendable, Equatable {
     }
   }
 
-  /// Seconds that are left at the present rate; nil while nothing can be said.
-  public var secondsLeft: Double? {
-    let left = Double(issuing.total - issuing.done - failures.reduce(0) { $0 + $1.count })
-    return rate > 0 && left > 0 ? left / rate : nil
+  /// When the last certificate would be issued, and what it waits for: the answer of `plan`. Nil where none waits.
+  public var finish: PlanForecast.Finish?
+
+  /// The same in words: a span where it is near, else a date with what binds it.
+  public var left: String? {
+    guard let finish else { return nil }
+    let seconds = finish.at.timeIntervalSince(at)
+    return seconds < 3_600 ? "about \(Wording.span(max(1, seconds))) left" : "issued by \(finish.text)"
   }
 
   /// Compares all but the order of equally frequent failures.
   public static func == (left: Self, right: Self) -> Bool {
     left.pairs == right.pairs && left.issuing == right.issuing && left.rollingOut == right.rollingOut
-      && left.waiting == right.waiting && left.failures.map(\.kind) == right.failures.map(\.kind)
+      && left.waiting == right.waiting && left.finish?.at == right.finish?.at
+      && left.failures.map(\.kind) == right.failures.map(\.kind)
       && left.failures.map(\.count) == right.failures.map(\.count)
   }
 }
@@ -107,7 +112,9 @@ struct ProgressCounter {
     }
   }
 
-  mutating func snapshot(at now: Date, waiting: Dispatcher.Waiting?) -> ProgressSnapshot {
+  mutating func snapshot(
+    at now: Date, waiting: Dispatcher.Waiting?, finish: PlanForecast.Finish? = nil
+  ) -> ProgressSnapshot {
     recent.removeAll { now.timeIntervalSince($0) > 60 }
     let window = min(60, max(1, now.timeIntervalSince(startedAt)))
     let kinds = failed.values.reduce(into: [Failure.Kind: Int]()) { $0[$1, default: 0] += 1 }
@@ -116,6 +123,6 @@ struct ProgressCounter {
       issuing: .init(done: issued.count, total: toIssue.count),
       rollingOut: .init(done: served.count, total: toServe.count),
       failures: kinds.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }.map { ($0.key, $0.value) },
-      waiting: waiting, rate: Double(recent.count) / window)
+      waiting: waiting, rate: Double(recent.count) / window, finish: finish)
   }
 }

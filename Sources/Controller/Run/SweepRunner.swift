@@ -101,6 +101,8 @@ struct SweepRunner {
     var hasToldOfWait = false
     /// Certificates whose places on the nodes are being looked at, or were, before anything was ordered for them.
     var foreseen: Set<SpecID> = []
+    var finish: PlanForecast.Finish?
+    var foretellAt = Date.distantPast
   }
 
   private func plan(_ dispatcher: Dispatcher) -> Plan {
@@ -183,8 +185,19 @@ struct SweepRunner {
     }
     if clock.now.timeIntervalSince(loop.lastShown) >= 0.2 {
       loop.lastShown = clock.now
-      await sink.show(loop.counter.snapshot(at: clock.now, waiting: loop.dispatcher.waiting))
+      foretell(&loop)
+      await sink.show(
+        loop.counter.snapshot(at: clock.now, waiting: loop.dispatcher.waiting, finish: loop.finish))
     }
+  }
+
+  /// When all would be issued, by the forecast that `plan` makes; a fiftieth of the time is well spent on it.
+  private func foretell(_ loop: inout Loop) {
+    guard clock.now >= loop.foretellAt else { return }
+    let began = clock.now
+    let total = loop.dispatcher.forecast(at: began).total
+    loop.finish = total.map { PlanForecast.Finish($0, nil) }
+    loop.foretellAt = clock.now.addingTimeInterval(max(5, 50 * clock.now.timeIntervalSince(began)))
   }
 
   // MARK: Work

@@ -21,6 +21,10 @@ public struct PlanForecast: Sendable, Codable {
   public var outlook: Outlook
   /// The question to a person, where so much looks certain to fail by DNS that this machine is in doubt.
   public var doubt: HeldBack.Doubt?
+  /// It is about a part of the fleet, or about some changes only.
+  public var isPart: Bool
+  /// Pairs that an operator paused: nothing of the plan is done there meanwhile.
+  public var holds: [HoldNote]
 
   /// A date and what binds it.
   public struct Finish: Sendable, Codable {
@@ -36,10 +40,13 @@ public struct PlanForecast: Sendable, Codable {
 
   init(
     _ plan: SavedPlan, _ forecast: Forecast, request: PlanRequest, inventory: Inventory, domains: [DomainOutlook],
-    warnings: [String], outlook: Outlook, doubt: HeldBack.Doubt? = nil
+    warnings: [String], outlook: Outlook, doubt: HeldBack.Doubt? = nil,
+    holds: [HoldNote] = []
   ) {
     self.doubt = doubt
     self.plan = plan
+    self.holds = holds
+    isPart = request.customer != nil || request.pair != nil || !request.actions.isEmpty
     self.outlook = outlook
     self.domains = domains
     self.warnings = warnings
@@ -78,6 +85,7 @@ public struct PlanForecast: Sendable, Codable {
     }
     lines += domainLines(isVerbose)
     if undated > 0 { lines.append("\(Wording.count(undated, "certificate")) without a date: see the blocked ones") }
+    for note in holds { lines += note.lines.enumerated().map { $0 == 0 ? "Paused: \($1)" : "  \($1)" } }
     let held = plan.plan.changes.count { if case .heldBack = $0.reason { true } else { false } }
     if held > 0 {
       lines.append("\(Wording.count(held, "certificate waits", "certificates wait")) for their DNS: no order is made")
@@ -99,7 +107,8 @@ public struct PlanForecast: Sendable, Codable {
       (.issue, "to issue"), (.renew, "to renew"), (.redeploy, "to redeploy"), (.keep, "kept"), (.blocked, "blocked"),
     ]
     let parts = words.compactMap { action, word in counts[action].map { "\(Wording.grouped($0)) \(word)" } }
-    return parts.isEmpty ? "No certificates are wanted yet." : parts.joined(separator: ", ")
+    guard parts.isEmpty else { return parts.joined(separator: ", ") }
+    return isPart ? "No certificate is as it was asked for." : "No certificates are wanted yet."
   }
 
   private static func line(_ name: String, _ finish: Finish) -> String {
@@ -142,7 +151,7 @@ extension PlanForecast.Finish {
 }
 
 /// When the last pair of each group opens for what was issued.
-private struct Openings {
+struct Openings {
   var total: Date?
   var customers: [CustomerID: Date] = [:]
   var pairs: [PairID: Date] = [:]

@@ -52,7 +52,10 @@ extension Workplace {
       forecast, state.certificates, ledger: ledger, usualProfile: inventory.authorities[0].profile)
     return PlanForecast(
       await chosen.plan, forecast, request: request, inventory: inventory, domains: domains,
-      warnings: returns + (await crowded), outlook: await chosen.outlook, doubt: held.doubt)
+      warnings: returns + (await crowded), outlook: await chosen.outlook, doubt: held.doubt,
+      holds: HoldNote.all(in: state, of: inventory, at: now).filter { note in
+        request.pair == nil || note.pairs.contains { $0.rawValue == request.pair }
+      })
   }
 
   private func changes(

@@ -13,9 +13,16 @@ extension Workplace {
   public func customerReports(customer: String?) throws(CommandFault) -> [CustomerReport] {
     if let customer { try know(customer: customer) }
     let state = try fleetState()
+    guard !inventory.customers.isEmpty else {
+      throw .badInput("the inventory has no `customers:`, so there is no report of one; see certfleet status")
+    }
+    let now = clock.now
     let held = try heldBack(state)
+    let finishes = try finishes(of: state, at: now).customers
     return inventory.customers.filter { customer == nil || $0.id.rawValue == customer }.map {
-      CustomerReport($0, state: state, inventory: inventory, held: held, at: clock.now)
+      var report = CustomerReport($0, state: state, inventory: inventory, held: held, at: now)
+      report.finish = finishes[$0.id]?.last
+      return report
     }
   }
 
@@ -31,17 +38,16 @@ extension Workplace {
     let desk = try mailDesk()
     let addresses = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.mail) })
     var without: [String] = []
-    return try await journaled { () async throws(JournalError) in
-      for report in reports {
-        guard let recipients = addresses[report.customer], !recipients.isEmpty else {
-          without.append(report.customer.rawValue)
-          continue
-        }
-        try await desk.queue(desk.message(report, to: recipients), sweep: nil)
+    for report in reports {
+      guard let recipients = addresses[report.customer], !recipients.isEmpty else {
+        without.append(report.customer.rawValue)
+        continue
       }
-      let outcome = try await desk.deliver(sweep: nil)
-      let note = without.isEmpty ? "" : "\nno `mail:` in the inventory for \(without.joined(separator: ", "))"
-      return MailResult(text: outcome.text + note)
+      try await desk.queue(desk.message(report, to: recipients), sweep: nil)
+    }
+    let note = without.isEmpty ? "" : "\nno `mail:` in the inventory for \(without.joined(separator: ", "))"
+    return try await journaled { () async throws(JournalError) in
+      MailResult(text: try await desk.deliver(sweep: nil).text + note)
     }
   }
 

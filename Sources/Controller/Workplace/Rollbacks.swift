@@ -38,7 +38,7 @@ extension Workplace {
   private func beAlone(on pairs: Set<PairID>, _ state: FleetState) throws(JournalError) {
     let busy = Set(try journal.openRollouts().map(\.pair))
     for pair in pairs.sorted() {
-      guard state.pairs[pair]?.isPaused == true else {
+      guard state.isPaused(pair, at: clock.now) else {
         throw .refused("a run is going on; say certfleet pause \(pair) first, and then rollback again")
       }
       guard !busy.contains(pair) else {

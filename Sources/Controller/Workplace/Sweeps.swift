@@ -10,7 +10,8 @@ extension Workplace {
     let plan = try request.plan.map { (path) throws(CommandFault) in try SavedPlan.load(from: path) }
     let controllerKeys = try ControllerKeys(inventory)
     let controller = try await controllerID()
-    let imported = try await synchronise()
+    let (imported, inputs) = try await synchroniseForSweep()
+    if let inputs { for line in [inputs.title] + inputs.lines { await progress.warn(Printable.terminal(line)) } }
     if !imported.warnings.isEmpty {
       await progress.warn(
         "\(Wording.count(imported.warnings.count, "warning")) about the lists: certfleet check shows more")
@@ -24,9 +25,9 @@ extension Workplace {
     }
     let lock = try journaled(
       try SweepLock.tryAcquire(directory: inventory.state, purpose: request.purpose, at: clock.now))
-    guard let lock else { return try await besideAnother(request, progress) }
+    guard let lock else { return try await besideAnother(request, inputs, progress) }
     let report = try await journaled { () async throws(JournalError) in
-      try await sweepAlone(request, plan, controllerKeys, controller, progress)
+      try await sweepAlone(request, plan, controllerKeys, controller, inputs, progress)
     }
     lock.release()
     return report
@@ -34,6 +35,7 @@ extension Workplace {
 
   private func sweepAlone(
     _ request: SweepRequest, _ plan: SavedPlan?, _ controllerKeys: ControllerKeys?, _ controller: String,
+    _ inputs: InputReview?,
     _ progress: any ProgressSink
   ) async throws(JournalError) -> SweepReport {
     let startedAt = clock.now
@@ -63,10 +65,12 @@ extension Workplace {
     @Sendable func report(_ outcome: SweepRunner.Outcome) throws(JournalError) -> SweepReport {
       let held = HeldBack(
         try journal.findings(), of: outcome.state.certificates.values, insisted: try journal.insisted(), at: clock.now)
-      return SweepReport(
+      var report = SweepReport(
         sweep: sweep, purpose: request.purpose, end: outcome.end, startedAt: startedAt, endedAt: clock.now,
         before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory,
         held: held)
+      report.inputs = inputs
+      return report
     }
     let stage = SweepStage(
       inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
@@ -74,26 +78,26 @@ extension Workplace {
     ) { (outcome, until) async throws(JournalError) in
       var report = try report(outcome)
       report.goesOn = until
-      try await mail(report, progress)
+      if let text = await mail(report)?.text { await progress.warn("certfleet: " + text) }
     }
     let (outcome, closed) = try await stage.run(dispatcher, bounds: bounds, from: snapshot.sequence)
     _ = try await journal.append([.sweepEnded(sweep: sweep, end: outcome.end)], sweep: sweep, at: clock.now)
     var report = try report(outcome)
     report.authorityFailure = closed
     report.pace = PaceReview(try journal.forecast(of: sweep), records: outcome.records, end: outcome.end)
-    try await mail(report, progress)
+    report.mail = await mail(report)
     return report
   }
 
   /// Mails what is worth a mail: a nightly sweep always, a run that did something or needs somebody.
-  private func mail(_ report: SweepReport, _ progress: any ProgressSink) async throws(JournalError) {
-    guard let settings = inventory.mail else { return }
+  ///
+  /// - Returns: what became of it; nil where the inventory says nothing of mail.
+  private func mail(_ report: SweepReport) async -> MailNote? {
+    guard let settings = inventory.mail else { return nil }
     let desk = MailDesk(journal: journal, settings: settings, clock: clock)
     let total = report.total
     let isNews = total.issued + total.renewed > 0 || report.needsAttention || total.newlyFailed > 0
-    if report.purpose == .renew || isNews { try await desk.queue(desk.message(report), sweep: report.sweep) }
-    let outcome = try await desk.deliver(sweep: report.sweep)
-    if outcome.waiting > 0 { await progress.warn("certfleet: " + outcome.text) }
+    return await desk.send(report.purpose == .renew || isNews ? desk.message(report) : nil, sweep: report.sweep)
   }
 
   // MARK: Beside a run
@@ -102,7 +106,7 @@ extension Workplace {
   private static let lookSeconds = 0.5
 
   private func besideAnother(
-    _ request: SweepRequest, _ progress: any ProgressSink
+    _ request: SweepRequest, _ inputs: InputReview?, _ progress: any ProgressSink
   ) async throws(CommandFault) -> SweepReport {
     do throws(JournalError) {
       let holder = try SweepLock.holder(directory: inventory.state)
@@ -110,7 +114,7 @@ extension Workplace {
         let who = holder.map { "process \($0.pid), since \(Wording.minute($0.since)) UTC" } ?? "just started"
         throw JournalError.refused(who)
       }
-      return try await handOver(progress, holder)
+      return try await handOver(inputs, progress, holder)
     } catch {
       if request.purpose == .run, case .refused(let who) = error {
         throw .couldNotRun(
@@ -123,7 +127,7 @@ extension Workplace {
 
   /// Hands the due renewals to the run that is going on, waits until each is done one way or the other, and reports as if it had done them.
   private func handOver(
-    _ progress: any ProgressSink, _ holder: SweepLock.Holder?
+    _ inputs: InputReview?, _ progress: any ProgressSink, _ holder: SweepLock.Holder?
   ) async throws(JournalError) -> SweepReport {
     let startedAt = clock.now
     var random = SeededGenerator(seed: UInt64.random(in: .min ... .max))
@@ -141,10 +145,11 @@ extension Workplace {
     }
     let after = try journal.fleetState()
     let records = try journal.recordsAfter(asked.last?.sequence ?? 0)
-    let report = SweepReport(
+    var report = SweepReport(
       sweep: sweep, purpose: .renew, end: .completed, startedAt: startedAt, endedAt: clock.now, before: before,
       after: after, records: records, inventory: inventory)
-    try await mail(report, progress)
+    report.inputs = inputs
+    report.mail = await mail(report)
     return report
   }
 

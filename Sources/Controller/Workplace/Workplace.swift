@@ -10,6 +10,8 @@ public struct Workplace: Sendable {
   public let inventory: Inventory
   /// What to say on stderr before the result.
   public let warnings: [String]
+  /// What is wrong with the inventory, where a sweep goes by an earlier one.
+  var inputs: InputReview?
   let journal: JournalStore
   /// What each authority allows.
   let limits: [AuthorityID: LimitTable]
@@ -28,7 +30,7 @@ public struct Workplace: Sendable {
     let limits = try LimitTables.tables(of: inventory)
     let journal = try journaled(
       readOnly && PrivateFile.exists(inventory.state)
-        ? try openForReading(inventory.state) : try JournalStore.open(directory: inventory.state, hash: digest))
+        ? try openForReading(inventory.state) : try openJournal(in: inventory.state))
     return Workplace(inventory: inventory, warnings: warnings, journal: journal, limits: limits, clock: clock)
   }
 
@@ -64,7 +66,11 @@ public struct Workplace: Sendable {
 
   static let digest: HashFunction = { sha256($0) }
 
-  private static func absolute(_ path: String) -> String {
+  static func openJournal(in directory: String) throws(JournalError) -> JournalStore {
+    try JournalStore.open(directory: directory, hash: digest)
+  }
+
+  static func absolute(_ path: String) -> String {
     path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
   }
 

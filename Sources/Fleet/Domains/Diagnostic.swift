@@ -1,5 +1,5 @@
 /// A fault in something a person wrote: where it stands, what is wrong, and what to do. All are collected, none is thrown.
-public struct Diagnostic: Sendable, Equatable, Encodable {
+public struct Diagnostic: Sendable, Equatable, Codable {
   /// How bad it is.
   public var severity: Severity
   /// Where it stands.

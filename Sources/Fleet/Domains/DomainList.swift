@@ -25,6 +25,8 @@ public struct DomainList: Sendable, Equatable {
   public var sources: [String]
   /// The names whose rows say `shared`: other customers may hold them, too.
   public var sharedNames: Set<String>
+  /// What faulty rows may have meant.
+  public var doubts = DomainDoubts()
   /// How many names there are, with those that stand in two certificates counted twice.
   public var nameCount: Int { specs.reduce(0) { $0 + $1.names.names.count } }
 

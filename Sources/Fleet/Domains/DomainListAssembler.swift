@@ -6,6 +6,7 @@ struct DomainListAssembler {
   let texts: [SourceText]
   private let sharing: Set<CustomerID>
   private(set) var faults: [DomainFault] = []
+  private(set) var doubts = DomainDoubts()
 
   init(inventory: Inventory, defaultCustomer: CustomerID?, sources: [DomainSource], texts: [SourceText]) {
     self.inventory = inventory
@@ -172,7 +173,7 @@ struct DomainListAssembler {
           let isHere = first.row.pair == row.pair && first.vip == certificate.vip
           if let same = isHere ? first.row : further[place] {
             error(
-              row, row.name.offset, "“\(row.name.value)” stands here again; first at \(location(same))",
+              row, row.name.offset, against: same, "“\(row.name.value)” stands here again; first at \(location(same))",
               "remove one of the two rows")
             return true
           }
@@ -192,7 +193,7 @@ struct DomainListAssembler {
       guard let first = certificate.rows.first else { continue }
       if let other = ids[certificate.id] {
         error(
-          first, (first.label ?? first.certificate ?? first.name).offset,
+          first, (first.label ?? first.certificate ?? first.name).offset, against: other,
           "“\(certificate.given ?? "")” is the label or certificate of another row of this pair, at \(location(other))",
           "give each its own; to put both names into one certificate, write it into the column `certificate` of both")
         continue
@@ -234,7 +235,7 @@ struct DomainListAssembler {
         for other in known.all where other.customer != claim.customer {
           guard !(other.isShared && claim.isShared) else { continue }
           error(
-            row, row.name.offset,
+            row, row.name.offset, against: other.row,
             "“\(row.name.value)” is \(Self.said(other.customer))'s at \(location(other.row)), and \(Self.said(claim.customer))'s here",
             "correct one row; where both are right, write `shared` = true in both")
         }
@@ -249,7 +250,7 @@ struct DomainListAssembler {
           // The one above decides: it must say that it lets others in.
           for above in claims[parent]?.all ?? [] where above.customer != certificate.customer && !above.isShared {
             error(
-              row, row.name.offset,
+              row, row.name.offset, against: above.row,
               "“\(row.name.value)” is \(Self.said(certificate.customer))'s, but “\(parent)” above it is \(Self.said(above.customer))'s at \(location(above.row))",
               "correct one row; where both are right, write `shared` = true in the row of “\(parent)”")
           }
@@ -281,7 +282,7 @@ struct DomainListAssembler {
       guard let row = certificate.rows.first else { continue }
       if let first = taken.updateValue(row, forKey: FileName(certificate)) {
         error(
-          row, (row.label ?? row.certificate ?? row.name).offset,
+          row, (row.label ?? row.certificate ?? row.name).offset, against: first,
           "label “\(certificate.label)” is another certificate's on this pair, at \(location(first))",
           "give each its own label")
       }
@@ -300,7 +301,7 @@ struct DomainListAssembler {
       }
       if let first = taken.updateValue(row, forKey: FileName(result[index])) {
         error(
-          row, row.name.offset,
+          row, row.name.offset, against: first,
           "the file name “\(result[index].label)” is another certificate's on this pair, at \(location(first))",
           "fill the column `label`")
       }
@@ -327,7 +328,16 @@ struct DomainListAssembler {
     texts[row.source].location(ofByte: offset)
   }
 
+  /// Which of the two rows is right, nobody but their writer knows.
+  private mutating func error(
+    _ row: DomainRow, _ offset: Int, against other: DomainRow, _ message: String, _ remedy: String
+  ) {
+    doubts.doubt(other)
+    error(row, offset, message, remedy)
+  }
+
   private mutating func error(_ row: DomainRow, _ offset: Int, _ message: String, _ remedy: String) {
+    doubts.doubt(row)
     faults.append(DomainFault(.error, row.source, offset, message, remedy))
   }
 

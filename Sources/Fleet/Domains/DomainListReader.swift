@@ -10,6 +10,8 @@ public struct DomainListReader {
   private let customers: [String: Customer]
   private let profiles: [String]
   private var faults: [DomainFault] = []
+  private var doubts = DomainDoubts()
+  private var errorCount = 0
 
   /// Reads `sources`. `defaultPair` and `defaultCustomer` are for rows that name none, as those of a bare list, one domain a line.
   public static func read(
@@ -19,10 +21,15 @@ public struct DomainListReader {
     let texts = sources.map { SourceText(name: $0.name, bytes: $0.bytes) }
     var reader = DomainListReader(inventory, names, defaultPair)
     var rows: [DomainRow] = []
-    for (index, source) in sources.enumerated() { reader.read(source.bytes, index, into: &rows) }
+    for (index, source) in sources.enumerated() { reader.read(source, index, into: &rows) }
     var assembler = DomainListAssembler(
       inventory: inventory, defaultCustomer: defaultCustomer, sources: sources, texts: texts)
-    let list = assembler.assemble(rows)
+    var list = assembler.assemble(rows)
+    list.doubts = reader.doubts
+    list.doubts.formUnion(assembler.doubts)
+    for fault in reader.faults + assembler.faults where fault.severity == .error {
+      list.doubts.sources.insert(sources[fault.source].path)
+    }
     let faults = (reader.faults + assembler.faults).sorted { ($0.source, $0.offset) < ($1.source, $1.offset) }
     var diagnostics = faults.prefix(maximumFaults).map { $0.diagnostic(texts) }
     if let next = faults.dropFirst(maximumFaults).first {
@@ -53,9 +60,11 @@ public struct DomainListReader {
   /// A file that is no list at all would otherwise fill the screen; and a quote lost in each row costs a field's length each.
   private static let maximumUnreadableRows = 200
 
-  private mutating func read(_ bytes: [UInt8], _ source: Int, into rows: inout [DomainRow]) {
+  private mutating func read(_ file: DomainSource, _ source: Int, into rows: inout [DomainRow]) {
+    let bytes = file.bytes
     if bytes.starts(with: [0xff, 0xfe]) || bytes.starts(with: [0xfe, 0xff]) {
       error(source, 0, "this is UTF-16", "save the file as “CSV UTF-8”")
+      doubts.whole.insert(file.path)
       return
     }
     var reader = CSVReader(bytes)
@@ -65,6 +74,7 @@ public struct DomainListReader {
       switch item {
       case .fault(let fault):
         error(source, fault.offset, fault.message, fault.remedy)
+        doubts.unreadable.insert(file.path)
         unreadable += 1
         if unreadable == Self.maximumUnreadableRows {
           error(
@@ -74,7 +84,9 @@ public struct DomainListReader {
         }
       case .row(let fields):
         guard let known = columns else {
+          let errorsBefore = errorCount
           let first = header(fields, source)
+          if errorCount > errorsBefore { doubts.whole.insert(file.path) }
           columns = first.columns
           if first.columns.isUnusable { return }
           if first.isHeader { continue }
@@ -148,6 +160,9 @@ public struct DomainListReader {
   private mutating func row(
     _ fields: [CSVReader.Field], _ columns: Columns, _ source: Int, into rows: inout [DomainRow]
   ) {
+    let errorsBefore = errorCount
+    let cells = Cells(fields, columns)
+    defer { if errorCount > errorsBefore { doubt(cells) } }
     if fields.count > columns.places.count,
       let surplus = fields[columns.places.count...].first(where: { !$0.text.isEmpty })
     {
@@ -160,7 +175,6 @@ public struct DomainListReader {
           ? "add a first line that names the columns: `domain,pair,…`"
           : "put a field with a comma in it into quotes, or remove the surplus")
     }
-    let cells = Cells(fields, columns)
     let start = fields.first?.offset ?? 0
 
     let name = self.name(cells[.domain], start, source)
@@ -182,6 +196,12 @@ public struct DomainListReader {
       DomainRow(
         source: source, name: name.cell, registeredDomain: name.registered, pair: pair.id, vip: vip, customer: customer,
         certificate: certificate, profile: profile, key: key, label: label, isShared: isShared))
+  }
+
+  /// A faulty row may be about whatever its cells name.
+  private mutating func doubt(_ cells: Cells) {
+    if let name = cells[.domain]?.text.lowercased() { doubts.names.insert(name) }
+    for cell in [cells[.certificate], cells[.label]] { if let cell { doubts.labels.insert(cell.text) } }
   }
 
   private mutating func name(
@@ -303,6 +323,7 @@ public struct DomainListReader {
   }
 
   private mutating func error(_ source: Int, _ offset: Int, _ message: String, _ remedy: String) {
+    errorCount += 1
     faults.append(DomainFault(.error, source, offset, message, remedy))
   }
 

@@ -3,18 +3,20 @@
 /// Removals are only *proposed*: a row that is gone may be a mistake, and what it asked for is being served.
 public struct ImportDifference: Sendable, Equatable {
   /// Certificates that the state does not have.
-  public private(set) var added: [CertificateSpec] = []
+  public internal(set) var added: [CertificateSpec] = []
   /// Certificates that the state has otherwise.
-  public private(set) var changed: [Change] = []
+  public internal(set) var changed: [Change] = []
   /// Certificates whose pair or VIP is another now, or that have another id at the same place.
-  public private(set) var moved: [Move] = []
+  public internal(set) var moved: [Move] = []
   /// How many certificates are as they were.
-  public private(set) var unchangedCount = 0
+  public internal(set) var unchangedCount = 0
   /// Certificates that came from one of these files and are no longer in any of them; the origins of moves among them.
-  public private(set) var proposedRemovals: [CertificateSpec] = []
+  public internal(set) var proposedRemovals: [CertificateSpec] = []
   /// Names in the hands of another customer, and file names that are taken: nothing may be imported until these are settled. Warnings say
   /// which files keep other names than the list gives.
-  public private(set) var faults: [Diagnostic] = []
+  public internal(set) var faults: [Diagnostic] = []
+  /// The certificates of the lists that these faults are about.
+  var faulted: Set<SpecID> = []
 
   /// One certificate before and after.
   public struct Change: Sendable, Equatable {
@@ -39,22 +41,27 @@ public struct ImportDifference: Sendable, Equatable {
   /// Whether there is nothing to do; proposed removals are no doing.
   public var isNoOp: Bool { added.isEmpty && changed.isEmpty && moved.isEmpty }
 
+  /// Nothing to do.
+  init() {}
+
   /// Compares.
   ///
   /// - Parameters:
   ///   - sharing: the customers who let others hold names at or below their own.
   ///   - live: certificates that were issued: their files keep their names.
+  ///   - keeping: lists of which nothing is taken for removed, since they could not be read whole.
   public init(
-    importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = [], live: Set<SpecID> = []
+    importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = [], live: Set<SpecID> = [],
+    keeping: Set<String> = []
   ) {
-    let before = Self.renamed(list, in: state, Self.places(of: list.specs, in: state))
+    let before = Self.renamed(list, in: state, Self.places(of: list.specs, in: state), keeping: keeping)
     var isWanted = [Bool](repeating: false, count: state.count)
     for case let place? in before { isWanted[place] = true }
     let sources = Set(list.sources)
     // What other lists asked for stays whatever these say, and may be in the way.
     var others: [CertificateSpec] = []
     for place in state.indices where !isWanted[place] {
-      if let source = state[place].source, sources.contains(source) {
+      if let source = state[place].source, sources.contains(source), !keeping.contains(source) {
         proposedRemovals.append(state[place])
       } else {
         others.append(state[place])
@@ -76,14 +83,16 @@ public struct ImportDifference: Sendable, Equatable {
   }
 
   /// Names that are gone under one id and have come under another on the same VIP: the label or `certificate` was renamed.
-  private static func renamed(_ list: DomainList, in state: [CertificateSpec], _ before: [Int?]) -> [Int?] {
+  private static func renamed(
+    _ list: DomainList, in state: [CertificateSpec], _ before: [Int?], keeping: Set<String>
+  ) -> [Int?] {
     struct Key: Hashable {
       var vip: VIPReference
       var names: NameSet
     }
     guard before.contains(nil) else { return before }
     let kept = Set(before.compactMap(\.self))
-    let sources = Set(list.sources)
+    let sources = Set(list.sources).subtracting(keeping)
     var gone: [Key: [Int]] = [:]
     for place in state.indices where !kept.contains(place) && state[place].source.map(sources.contains) == true {
       gone[Key(vip: state[place].vipReference, names: state[place].names), default: []].append(place)
@@ -264,6 +273,7 @@ public struct ImportDifference: Sendable, Equatable {
 
   private mutating func fault(_ list: DomainList, _ spec: CertificateSpec, _ message: String, _ remedy: String) {
     let diagnostic = Diagnostic(.error, at: location(list, spec), message, remedy: remedy)
+    faulted.insert(spec.id)
     if faults.last != diagnostic { faults.append(diagnostic) }
   }
 }

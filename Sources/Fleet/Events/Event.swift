@@ -1,3 +1,5 @@
+public import Foundation
+
 /// What happened: one row of the journal. Raw shapes are stored for ever, so a case is added, never changed.
 ///
 /// Intentions stand before outcomes: `orderRequested` is recorded before the request leaves.
@@ -17,6 +19,8 @@ public enum Event: Sendable, Equatable, Codable {
   case nodeMoved(from: NodeID, to: NodeID, certificates: [SpecID])
   /// Nothing is started on this pair any more.
   case pairPaused(pair: PairID)
+  /// The same with an end, a reason, or both; said of a pair that is paused already, it changes these.
+  case pairHeld(pair: PairID, until: Date?, reason: String?)
   /// The pair takes part again.
   case pairResumed(pair: PairID)
   /// Back-off and hand-only failures are forgotten; the certificate is tried at once.

@@ -38,7 +38,8 @@ extension Event {
     case .nodeMoved(let from, let to, let certificates):
       [.node(from), .node(to)] + certificates.map { .certificate($0) }
     case .specRemoved(let spec), .retryAsked(let spec), .specVetoed(let spec, _): [.certificate(spec)]
-    case .pairPaused(let pair), .pairResumed(let pair), .pairTroubled(let pair, _), .pairHealed(let pair):
+    case .pairPaused(let pair), .pairHeld(let pair, _, _), .pairResumed(let pair), .pairTroubled(let pair, _),
+      .pairHealed(let pair):
       [.pair(pair)]
     case .hostKeysPinned(let node, _), .nodeSurveyed(let node, _), .nodeTroubled(let node, _), .nodeHealed(let node):
       [.node(node)]
@@ -80,8 +81,12 @@ extension FleetState {
       }
       certificates[spec]?.forgetFailures()
     case .specVetoed(let spec, let failure): certificates[spec]?.fail(failure, record)
-    case .pairPaused(let pair): pairs[pair, default: PairState()].isPaused = true
-    case .pairResumed(let pair): pairs[pair, default: PairState()].isPaused = false
+    case .pairPaused(let pair): pairs[pair, default: PairState()].hold = PairHold(since: record.at)
+    case .pairHeld(let pair, let until, let reason):
+      // Another end or reason is no new pause.
+      let earlier = pairs[pair]?.hold.flatMap { $0.isInForce(at: record.at) ? $0.since : nil }
+      pairs[pair, default: PairState()].hold = PairHold(since: earlier ?? record.at, until: until, reason: reason)
+    case .pairResumed(let pair): pairs[pair, default: PairState()].hold = nil
     case .pairTroubled(let pair, let failure):
       pairs[pair, default: PairState()].trouble = failure
       pairs[pair]?.troubledAt = record.at

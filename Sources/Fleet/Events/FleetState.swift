@@ -142,19 +142,34 @@ public struct Installation: Sendable, Equatable, Codable {
 
 /// A pair's standing.
 public struct PairState: Sendable, Equatable {
-  /// An operator said `pause`.
-  public var isPaused: Bool
+  /// An operator said `pause`; it may have come to its end since.
+  public var hold: PairHold?
   /// Why it is not touched, if something is wrong with it.
   public var trouble: Failure?
   /// Since when.
   public var troubledAt: Date?
 
   /// A healthy pair unless told otherwise.
-  public init(isPaused: Bool = false, trouble: Failure? = nil, troubledAt: Date? = nil) {
-    self.isPaused = isPaused
+  public init(hold: PairHold? = nil, trouble: Failure? = nil, troubledAt: Date? = nil) {
+    self.hold = hold
     self.trouble = trouble
     self.troubledAt = troubledAt
   }
+}
+
+extension PairState {
+  /// Whether nothing may be started on the pair at `now`.
+  public func isPaused(at now: Date) -> Bool { hold?.isInForce(at: now) == true }
+}
+
+extension FleetState {
+  /// What holds a pair at `now`.
+  public func hold(on pair: PairID, at now: Date) -> PairHold? {
+    pairs[pair]?.hold.flatMap { $0.isInForce(at: now) ? $0 : nil }
+  }
+
+  /// Whether nothing may be started on the pair at `now`.
+  public func isPaused(_ pair: PairID, at now: Date) -> Bool { pairs[pair]?.isPaused(at: now) == true }
 }
 
 /// A node's standing.

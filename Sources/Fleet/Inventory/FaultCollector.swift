@@ -31,6 +31,9 @@ final class FaultCollector {
         severity, at: location, message, remedy: remedy, excerpt: sources[location.file]?.excerpt(at: location)))
   }
 
+  /// How many were found.
+  var count: Int { found.count }
+
   /// Whether anything found stops the command.
   var hasErrors: Bool { found.contains { $0.severity == .error } }
 

@@ -45,6 +45,24 @@ public struct InventoryReader {
     }
   }
 
+  /// The state directory and the mail settings of a root file whose other parts, or whose includes, may have faults. Mail settings that have
+  /// one themselves are nil.
+  public static func essentials(
+    of document: ConfigurationDocument, home: String
+  ) -> (state: String?, mail: MailSettings?) {
+    guard let node = document.root else { return (nil, nil) }
+    let faults = FaultCollector(sources: [document.source])
+    let context = ReadingContext(
+      faults: faults, directories: [document.source.name: document.directory], home: home,
+      references: ReadingContext.ReferenceList())
+    let root = Section(node, "the inventory", keys: rootKeys, context)
+    // What is wrong elsewhere in this file is said when it is read as a whole.
+    let known = faults.count
+    let mail = MailReader(context: context).read(root)
+    let isSound = faults.count == known
+    return (root.path("state", reading: nil), isSound ? mail : nil)
+  }
+
   /// The keys of the root file; an included file has those of `shareableKeys`.
   static let rootKeys =
     ["state", "public_suffix_list", "pace", "mail", "controller_keys"] + shareableKeys

@@ -47,6 +47,7 @@ public struct Failure: Error, Sendable, Equatable, Codable {
     case noActiveNode, splitBrain, roleUnknown, failedOver
     // Work on a node.
     case keyNotMade, keyLost, tunnelRefused, stageRefused, configRefused, reloadRefused, servesOldCertificate
+    case notSeen
     case diskFull, changedByHand, linkInPlace, wouldBeDefault, nodeCannotRestart, toolMissing, fenced
     // What a person asked for.
     case rolledBack

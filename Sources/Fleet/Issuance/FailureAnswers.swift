@@ -72,6 +72,7 @@ extension Failure.Kind {
     case .configRefused: "configuration refused"
     case .reloadRefused: "reload refused"
     case .servesOldCertificate: "still serves the old certificate"
+    case .notSeen: "could not be looked at"
     case .diskFull: "disk full"
     case .changedByHand: "certificate changed by hand"
     case .linkInPlace: "a link lies in the certificate's place"
@@ -130,6 +131,8 @@ extension Failure.Kind {
     case .reloadRefused:
       "The old certificates are back in place unless the detail says otherwise; see the node's log for the reason."
     case .servesOldCertificate: "Check for an older file with the same names, or a listener that was not reloaded."
+    case .notSeen:
+      "Check that the VIP answers from the controller. Nothing was changed; the next run looks again."
     case .diskFull: "Make room on the node's disk."
     case .changedByHand:
       "Somebody put another certificate there by hand, or the state directory was lost. certfleet retry NAME (or --all) overwrites it; certfleet remove NAME leaves it."
@@ -158,8 +161,8 @@ extension Failure.Kind {
     case .vipAnswersWrongly, .paused, .authorityRefused, .authorityUnreachable, .accountGone, .badCertificate,
       .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm, .noActiveNode, .splitBrain,
       .roleUnknown,
-      .keyNotMade, .tunnelRefused, .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull,
-      .changedByHand, .linkInPlace, .wouldBeDefault, .rolledBack, .nodeCannotRestart, .toolMissing, .fenced,
+      .keyNotMade, .tunnelRefused, .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .notSeen,
+      .diskFull, .changedByHand, .linkInPlace, .wouldBeDefault, .rolledBack, .nodeCannotRestart, .toolMissing, .fenced,
       .internalError:
       .operatorNeeded
     }
@@ -174,8 +177,8 @@ extension Failure.Kind {
       .authorityUnreachable, .accountGone, .orderLost, .badCertificate, .nodeUnreachable, .hostKeyUnknown,
       .hostKeyChanged, .loginRefused,
       .noCommonAlgorithm, .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .keyNotMade, .keyLost, .tunnelRefused,
-      .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .diskFull, .changedByHand, .linkInPlace,
-      .wouldBeDefault,
+      .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .notSeen, .diskFull, .changedByHand,
+      .linkInPlace, .wouldBeDefault,
       .rolledBack, .nodeCannotRestart, .toolMissing, .fenced, .interrupted, .internalError:
       false
     }
@@ -186,7 +189,7 @@ extension Failure.Kind {
     switch self {
     case .nameNotFound, .wrongAddress, .strayIPv6Address, .dnsBroken, .caaForbids, .port80Closed, .wrongAnswer,
       .anotherPair, .redirectAway, .challengeFailed, .nameRefused, .authorityRefused, .badCertificate, .keyNotMade,
-      .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .internalError:
+      .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .notSeen, .internalError:
       .backOff
     case .rateLimited, .authorityBusy, .authorityUnreachable: .whenAllowed
     case .vipAnswersWrongly, .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm,

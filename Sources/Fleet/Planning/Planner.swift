@@ -7,7 +7,7 @@ public enum Planner {
     let pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
     let changes = state.certificates.values.map { certificate in
       let (action, reason) = decide(
-        certificate, pair: pairs[certificate.spec.pair], isPaused: state.pairs[certificate.spec.pair]?.isPaused == true,
+        certificate, pair: pairs[certificate.spec.pair], isPaused: state.isPaused(certificate.spec.pair, at: now),
         at: now)
       return PlannedChange(spec: certificate.spec.id, action: action, reason: reason)
     }

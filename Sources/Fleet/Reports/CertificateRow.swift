@@ -12,7 +12,11 @@ public struct CertificateRow: Sendable, Equatable, Codable {
   public var pair: PairID
   /// The VIP within the pair.
   public var vip: VIPID
-  /// Where it stands.
+  /// What visitors get.
+  public var service: ServiceState
+  /// What our work on it has come to.
+  public var work: WorkState
+  /// Where its newest version stands.
   public var standing: Standing
   /// Why it does not stand better.
   public var cause: Failure?
@@ -65,7 +69,8 @@ public struct CertificateRow: Sendable, Equatable, Codable {
   ///   - sweep: the run that is reported; failures that began in it are new.
   ///   - since: the same by time, for a run that another process did the work of.
   public init(
-    _ certificate: CertificateState, in state: FleetState, pair: Pair?, sweep: SweepID?, since: Date = .distantFuture
+    _ certificate: CertificateState, in state: FleetState, pair: Pair?, sweep: SweepID?, since: Date = .distantFuture,
+    at now: Date
   ) {
     spec = certificate.spec.id
     names = certificate.spec.names.names
@@ -86,6 +91,7 @@ public struct CertificateRow: Sendable, Equatable, Codable {
     }
     let isCurrent = certificate.issued != nil && certificate.issuedRevision == certificate.revision
     let trouble = Self.trouble(of: pair, certificate.spec.pair, in: state)
+    let standing: Standing
     if let failure = certificate.lastFailure {
       standing = failure.kind.loudness == .quiet ? .waiting : .failing
       cause = failure
@@ -97,6 +103,24 @@ public struct CertificateRow: Sendable, Equatable, Codable {
       cause = trouble?.failure
       causeAt = trouble?.at
     }
+    self.standing = standing
+    service = ServiceState(of: certificate, at: now)
+    work = WorkState(of: certificate, standing: standing, pair: pair, in: state, at: now)
+  }
+
+  /// `served until 2027-02-21 10:12; new version: waiting`: the service first, our work beside it.
+  public var text: String {
+    let version = service == .unserved ? "" : "new version: "
+    let what: String? =
+      switch work {
+      case .done: nil
+      case .due: "renewal is due"
+      case .waiting: version + "waiting"
+      case .issued: version + "issued"
+      case .failing: service == .unseen || service == .other ? nil : version + "failing"
+      case .held: "held by an operator"
+      }
+    return service.text(until: servedNotAfter) + (what.map { "; " + $0 } ?? "")
   }
 
   private static func trouble(of pair: Pair?, _ id: PairID, in state: FleetState) -> (failure: Failure, at: Date?)? {

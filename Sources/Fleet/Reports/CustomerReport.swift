@@ -8,14 +8,20 @@ public struct CustomerReport: Sendable, Equatable, Codable {
   public var name: String
   /// When it was made.
   public var at: Date
-  /// Certificates served by the load balancer.
+  /// Certificates served by the load balancer: what visitors get, whatever becomes of their next version.
   public var done: Int
+  /// Certificates whose load balancer did not answer when it was last looked at.
+  public var unseen: Int
+  /// Certificates that are not served, or no longer.
+  public var unserved: Int
   /// Served ones that are due for renewal within 14 days.
   public var dueSoon: Int
-  /// Waiting or issued but not served yet.
+  /// First or next versions that wait or are issued and not served yet.
   public var waiting: Int
-  /// Failing.
+  /// First or next versions that fail.
   public var failing: Int
+  /// When the last certificate that waits is expected to be issued; nil where none waits or nobody knows.
+  public var finish: Date?
   /// The next end of life among what is served.
   public var nextExpiry: Date?
   /// What stops certificates, what the customer can mend first.
@@ -33,17 +39,19 @@ public struct CustomerReport: Sendable, Equatable, Codable {
     rows = state.certificates.values.filter { $0.spec.customer == customer.id }.sorted { $0.spec.id < $1.spec.id }.map {
       certificate in
       let pair = pairs[certificate.spec.pair]
-      var row = CertificateRow(certificate, in: state, pair: pair, sweep: nil)
+      var row = CertificateRow(certificate, in: state, pair: pair, sweep: nil, at: now)
       row.hold(
-        certificate, held, pair: pair, isPaused: state.pairs[certificate.spec.pair]?.isPaused == true, at: now)
+        certificate, held, pair: pair, isPaused: state.isPaused(certificate.spec.pair, at: now), at: now)
       return Self.withoutInternals(row)
     }
-    done = rows.count { $0.standing == .served }
+    done = rows.count { $0.service == .served }
+    unseen = rows.count { $0.service == .unseen }
+    unserved = rows.count - done - unseen
     dueSoon = rows.count { row in
-      row.standing == .served && row.dueAt.map { $0 < now.addingTimeInterval(14 * 86_400) } == true
+      row.service == .served && row.dueAt.map { $0 < now.addingTimeInterval(14 * 86_400) } == true
     }
     waiting = rows.count { $0.standing == .waiting || $0.standing == .issued }
-    failing = rows.count { $0.standing == .failing }
+    failing = rows.count { $0.work == .failing && $0.service != .unseen }
     nextExpiry = rows.compactMap(\.servedNotAfter).min()
     groups = FailureGroup.groups(of: rows).sorted { Self.rank($0) < Self.rank($1) }
   }
@@ -85,11 +93,14 @@ public enum CustomerReportText {
   /// For a terminal or the plain-text part of a mail.
   public static func render(_ report: CustomerReport) -> String {
     var lines = [Printable.terminal(headline(report)), ""]
-    var table = TextTable(">certificates", ">served", ">due within 14 days", ">waiting", ">failing", "next expiry")
+    var table = TextTable(
+      ">certificates", ">served", ">not served", ">due within 14 days", ">waiting", ">failing", "next expiry")
     table.add(
-      Wording.grouped(report.rows.count), Wording.grouped(report.done), Wording.grouped(report.dueSoon),
-      Wording.grouped(report.waiting), Wording.grouped(report.failing), report.nextExpiry.map(Wording.day) ?? "-")
+      Wording.grouped(report.rows.count), Wording.grouped(report.done), Wording.grouped(report.unserved),
+      Wording.grouped(report.dueSoon), Wording.grouped(report.waiting), Wording.grouped(report.failing),
+      report.nextExpiry.map(Wording.day) ?? "-")
     lines += table.lines
+    lines += notes(report).flatMap { ["", $0] }
     for group in report.groups {
       lines += [
         "", "\(group.title): \(Wording.count(group.rows.count, "certificate"))",
@@ -111,11 +122,14 @@ public enum CustomerReportText {
       HTMLPage.title(headline(report)),
       HTMLPage.card([
         HTMLPage.tile(report.done, "served", colour: "#1d7a46")
+          + HTMLPage.tile(
+            report.unserved, "not served", colour: report.unserved == 0 ? "#9aa5b1" : "#b3261e")
           + HTMLPage.tile(report.dueSoon, "due within 14 days", colour: "#1c2733")
           + HTMLPage.tile(report.waiting, "waiting", colour: "#8a6100")
           + HTMLPage.tile(report.failing, "failing", colour: report.failing == 0 ? "#9aa5b1" : "#b3261e")
       ]),
     ]
+    body += notes(report).map { HTMLPage.paragraph($0) }
     body += report.groups.map { group in
       HTMLPage.card(
         [
@@ -129,9 +143,27 @@ public enum CustomerReportText {
     return HTMLPage.page(title: headline(report), body: body)
   }
 
+  /// What the numbers do not say: that a new version is on its way beside what is served, and until when.
+  private static func notes(_ report: CustomerReport) -> [String] {
+    var notes: [String] = []
+    let renewed = report.rows.count { $0.service == .served && [.waiting, .issued, .failing, .held].contains($0.work) }
+    if renewed > 0 {
+      notes.append(
+        "Of those served, \(Wording.count(renewed, "certificate has", "certificates have")) a newer version on the way; "
+          + "visitors get the one before it until then.")
+    }
+    if let finish = report.finish {
+      notes.append("What waits is expected to be issued by \(Wording.minute(finish)) UTC.")
+    }
+    return notes
+  }
+
   /// One sentence that tells how it stands; also the mail's subject.
   public static func headline(_ report: CustomerReport) -> String {
-    "\(report.name): \(Wording.grouped(report.done)) of \(Wording.count(report.rows.count, "certificate")) served"
+    guard !report.rows.isEmpty else { return "\(report.name): no certificates are wanted" }
+    return
+      "\(report.name): \(Wording.grouped(report.done)) of \(Wording.count(report.rows.count, "certificate")) served"
+      + (report.unseen > 0 ? ", \(Wording.grouped(report.unseen)) could not be looked at" : "")
       + (report.failing > 0 ? ", \(Wording.grouped(report.failing)) failing" : "")
   }
 

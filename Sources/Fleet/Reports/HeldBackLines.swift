@@ -58,6 +58,7 @@ extension CertificateRow {
     case .waiting(let until, _): nextTry = until
     case .heldBack(_, let heldSince):
       standing = .waiting
+      work = .waiting
       cause = finding.failure
       causeAt = heldSince
       self.heldSince = heldSince

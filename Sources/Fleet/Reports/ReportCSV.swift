@@ -8,6 +8,7 @@ public enum ReportCSV {
       "names", "customer", "standing", "cause", "advice", "detail", "failing_since", "next_try", "served_until", "due",
     ]
     if !isForCustomer { head += ["pair", "vip", "certificate", "proof"] }
+    head += ["service", "work"]
     var lines = [head.joined(separator: ",")]
     for row in rows {
       var cells = [
@@ -22,6 +23,7 @@ public enum ReportCSV {
         let proofs = row.proofs.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.level.rawValue)" }
         cells += [row.pair.rawValue, row.vip.rawValue, row.spec.rawValue, proofs.joined(separator: " ")]
       }
+      cells += [row.service.rawValue, row.work.rawValue]
       // Shown first, for a CSV is read in terminals as well as in spreadsheets.
       lines.append(cells.map { Printable.csvCell(Printable.terminal($0)) }.joined(separator: ","))
     }

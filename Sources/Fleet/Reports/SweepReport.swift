@@ -42,6 +42,12 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var pace: PaceReview?
   /// The question to a person, where so much looks certain to fail by DNS that this machine is in doubt.
   public var doubt: HeldBack.Doubt?
+  /// Pairs that an operator paused.
+  public var holds: [HoldNote]
+  /// What was wrong with the inventory or the lists.
+  public var inputs: InputReview?
+  /// What became of the mail about this run; nil in the mail itself, and where the inventory says nothing of mail.
+  public var mail: MailNote?
 
   /// What happened to one customer's certificates.
   public struct CustomerLine: Sendable, Equatable, Codable {
@@ -51,6 +57,10 @@ public struct SweepReport: Sendable, Equatable, Codable {
     public var name: String
     /// Certificates wanted.
     public var wanted = 0
+    /// Certificates that visitors get, whatever becomes of their next version.
+    public var served = 0
+    /// Certificates whose VIP did not answer when it was looked at.
+    public var unseen = 0
     /// Served since this run, for the first time or with other names.
     public var issued = 0
     /// Served anew since this run, with the same names as before.
@@ -119,9 +129,9 @@ public struct SweepReport: Sendable, Equatable, Codable {
     rows = after.certificates.values.sorted { $0.spec.id < $1.spec.id }.map {
       certificate in
       let pair = pairs[certificate.spec.pair]
-      var row = CertificateRow(certificate, in: after, pair: pair, sweep: sweep, since: startedAt)
+      var row = CertificateRow(certificate, in: after, pair: pair, sweep: sweep, since: startedAt, at: endedAt)
       row.hold(
-        certificate, held, pair: pair, isPaused: after.pairs[certificate.spec.pair]?.isPaused == true, at: endedAt,
+        certificate, held, pair: pair, isPaused: after.isPaused(certificate.spec.pair, at: endedAt), at: endedAt,
         since: startedAt)
       return row
     }
@@ -130,6 +140,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     troubles = Self.troubles(rows, after: after, inventory: inventory)
     weakProofs = Self.weakProofs(rows)
     windows = WindowWait.all(in: after, of: inventory, at: endedAt)
+    holds = HoldNote.all(in: after, of: inventory, at: endedAt)
     notices = NodeNotice.all(in: after, of: inventory)
     removedKeys = RemovedKeys.all(in: records)
     reloads = NodeReloads.all(in: records)
@@ -142,7 +153,9 @@ public struct SweepReport: Sendable, Equatable, Codable {
 
   /// Whether the run ends with exit status 1: failures that are new and loud, or any that need a person.
   public var needsAttention: Bool {
-    !troubles.isEmpty || authorityFailure != nil || doubt != nil
+    !troubles.isEmpty || authorityFailure != nil || doubt != nil || inputs != nil
+      || holds.contains(where: \.needsPerson)
+      || (purpose == .renew && mail?.isUntold == true)
       || rows.contains { row in
         // A name without DNS is told once; from then on it is known.
         if row.heldSince != nil { return row.isNewFailure }
@@ -157,6 +170,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var total: CustomerLine {
     customers.reduce(into: CustomerLine(id: nil, name: "total")) { sum, line in
       sum.wanted += line.wanted
+      sum.served += line.served
+      sum.unseen += line.unseen
       sum.issued += line.issued
       sum.renewed += line.renewed
       sum.kept += line.kept
@@ -176,6 +191,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
       let name = row.customer.map { names[$0] ?? $0.rawValue } ?? "(no customer)"
       var line = lines[row.customer] ?? CustomerLine(id: row.customer, name: name)
       line.wanted += 1
+      if row.service == .served { line.served += 1 }
       let old = before.certificates[row.spec]
       // What counts is what the VIP serves: a certificate that an earlier run got and this one brought there is this run's work.
       let isNewlyServed = after.certificates[row.spec]?.served != old?.served
@@ -189,6 +205,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
           line.issued += 1
         }
       case .issued, .waiting: line.waiting += 1
+      case .failing where row.service == .unseen: line.unseen += 1
       case .failing:
         line.failed += 1
         if row.isNewFailure { line.newlyFailed += 1 }

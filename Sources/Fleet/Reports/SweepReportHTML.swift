@@ -8,6 +8,13 @@ public enum SweepReportHTML {
     var body = [
       HTMLPage.title(headline), tiles(report.total),
     ]
+    if let inputs = report.inputs {
+      body.append(
+        HTMLPage.card(
+          for: .operatorNeeded,
+          [HTMLPage.heading(inputs.title), HTMLPage.paragraph(InputReview.advice)]
+            + inputs.lines.map { HTMLPage.paragraph($0, muted: true) }))
+    }
     if let failure = report.authorityFailure {
       body.append(
         HTMLPage.card(
@@ -18,6 +25,12 @@ public enum SweepReportHTML {
           ]))
     }
     body += report.troubles.map(trouble)
+    body += report.holds.map { note in
+      let content =
+        [HTMLPage.heading("\(HoldNote.title): \(note.lines[0])")]
+        + note.lines.dropFirst().map { HTMLPage.paragraph($0) } + [HTMLPage.paragraph(note.advice, muted: true)]
+      return note.needsPerson ? HTMLPage.card(for: .operatorNeeded, content) : HTMLPage.card(content)
+    }
     if !report.windows.isEmpty {
       body.append(
         HTMLPage.card([HTMLPage.heading(WindowWait.title)] + report.windows.map { HTMLPage.paragraph($0.text) }))
@@ -120,7 +133,7 @@ public enum SweepReportHTML {
   private static func customers(_ report: SweepReport) -> String {
     let rows = report.customers.map { line in
       [
-        line.name, Wording.grouped(line.issued + line.renewed + line.kept), Wording.grouped(line.waiting),
+        line.name, Wording.grouped(line.served), Wording.grouped(line.waiting),
         Wording.grouped(line.failed), line.nextExpiry.map(Wording.day) ?? "-",
       ]
     }

@@ -8,16 +8,18 @@ public enum SweepReportText {
   /// The whole report.
   public static func render(_ report: SweepReport) -> String {
     var lines = [headline(report), ""]
-    var table = TextTable("customer", ">wanted", ">issued", ">renewed", ">kept", ">waiting", ">failed", "next expiry")
+    var table = TextTable(
+      "customer", ">wanted", ">served", ">issued", ">renewed", ">kept", ">waiting", ">failed", "next expiry")
     for line in report.customers + (report.customers.count > 1 ? [report.total] : []) {
       let failed = line.newlyFailed > 0 ? "\(line.failed) (\(line.newlyFailed) new)" : "\(line.failed)"
       table.add(
-        line.name, Wording.grouped(line.wanted), Wording.grouped(line.issued), Wording.grouped(line.renewed),
+        line.name, Wording.grouped(line.wanted), Wording.grouped(line.served), Wording.grouped(line.issued),
+        Wording.grouped(line.renewed),
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
-    lines += windows(report) + troubles(report) + groups(report) + heldBack(report) + quarantine(report)
-    lines += losses(report) + limits(report)
+    lines += troubles(report) + holds(report) + windows(report) + groups(report) + heldBack(report)
+    lines += quarantine(report) + losses(report) + limits(report)
     lines += proofs(report) + notices(report) + removedKeys(report) + reloads(report) + pace(report)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -28,8 +30,9 @@ public enum SweepReportText {
     var parts: [String] = []
     if total.issued > 0 { parts.append("\(Wording.grouped(total.issued)) issued") }
     if total.renewed > 0 { parts.append("\(Wording.grouped(total.renewed)) renewed") }
-    let isIdle = total.issued + total.renewed + total.waiting + total.failed == 0
-    if isIdle { parts.append("nothing to do") }
+    let isIdle = total.issued + total.renewed + total.waiting + total.failed + total.unseen == 0
+    // What a pause holds back is something to do.
+    if isIdle, report.holds.allSatisfy({ $0.waiting == 0 }) { parts.append("nothing to do") }
     if total.kept > 0 { parts.append("\(Wording.grouped(total.kept)) kept") }
     if total.waiting > 0 { parts.append("\(Wording.grouped(total.waiting)) waiting") }
     if total.failed > 0 {
@@ -38,7 +41,21 @@ public enum SweepReportText {
     }
     let people =
       report.troubles.count + (report.authorityFailure == nil ? 0 : 1) + (report.doubt == nil ? 0 : 1)
+      + (report.inputs == nil ? 0 : 1)
+      + report.holds.count(where: \.needsPerson)
       + report.groups.count { $0.kind.loudness == .operatorNeeded }
+    if total.unseen > 0 { parts.append("\(Wording.grouped(total.unseen)) could not be looked at") }
+    // The sum of the words before, but for versions that are on their way.
+    if total.served > total.issued + total.renewed + total.kept {
+      parts.append("\(Wording.grouped(total.served)) of \(Wording.grouped(total.wanted)) served")
+    }
+    let paused = report.holds.reduce(0) { $0 + $1.pairs.count }
+    if report.holds.contains(where: \.isWholeFleet) {
+      parts.append("the whole fleet is paused")
+    } else if paused > 0 {
+      parts.append("\(Wording.count(paused, "pair")) paused")
+    }
+    if let inputs = report.inputs { parts.append(inputs.words) }
     if people > 0 { parts.append("\(Wording.count(people, "thing needs", "things need")) a person") }
     let span = Wording.span(report.endedAt.timeIntervalSince(report.startedAt))
     if let goesOn = report.goesOn {
@@ -55,8 +72,12 @@ public enum SweepReportText {
   }
 
   private static func troubles(_ report: SweepReport) -> [String] {
-    guard !report.troubles.isEmpty || report.authorityFailure != nil else { return [] }
+    guard !report.troubles.isEmpty || report.authorityFailure != nil || report.inputs != nil else { return [] }
     var lines = ["", "Needs a person:"]
+    if let inputs = report.inputs {
+      lines.append("  \(inputs.title)")
+      lines += inputs.lines.map { "      \(Printable.terminal($0))" } + ["      -> \(InputReview.advice)"]
+    }
     if let failure = report.authorityFailure {
       lines.append("  \(failure.kind.title); nothing could be issued")
       lines.append("      \(Printable.terminal(failure.detail))")
@@ -116,6 +137,14 @@ public enum SweepReportText {
   private static func notices(_ report: SweepReport) -> [String] {
     guard !report.notices.isEmpty else { return [] }
     return ["", "Noticed on the nodes:"] + report.notices.map { "    \($0.node): \(Printable.terminal($0.text))" }
+  }
+
+  private static func holds(_ report: SweepReport) -> [String] {
+    guard !report.holds.isEmpty else { return [] }
+    return ["", HoldNote.title + ":"]
+      + report.holds.flatMap { note in
+        ["    \(note.lines[0])"] + note.lines.dropFirst().map { "        \($0)" } + ["        -> \(note.advice)"]
+      }
   }
 
   private static func windows(_ report: SweepReport) -> [String] {

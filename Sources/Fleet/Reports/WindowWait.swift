@@ -13,7 +13,7 @@ public struct WindowWait: Sendable, Equatable, Codable {
   static func all(in state: FleetState, of inventory: Inventory, at now: Date) -> [WindowWait] {
     let ready = Dictionary(grouping: state.certificates.values.filter(\.isReady), by: \.spec.pair)
     return inventory.pairs.compactMap { pair in
-      guard pair.maintenance != .always, state.pairs[pair.id]?.isPaused != true, let certificates = ready[pair.id]
+      guard pair.maintenance != .always, !state.isPaused(pair.id, at: now), let certificates = ready[pair.id]
       else { return nil }
       let openings = certificates.map { pair.maintenance.opens(from: now, isInDanger: $0.isInDanger(at: now)) }
       let closed = openings.filter { $0.map { $0 > now } ?? true }

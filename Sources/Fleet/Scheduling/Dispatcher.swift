@@ -207,7 +207,7 @@ public struct Dispatcher: Sendable {
     defer { if !isOffered { scheduler.remove(id) } }
     guard let certificate = state.certificates[id], let pair = pairs[certificate.spec.pair], !faults.stops(id)
     else { return }
-    let isPaused = state.pairs[pair.id]?.isPaused == true
+    let isPaused = state.isPaused(pair.id, at: now)
     let (action, reason) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
     if let only, !only.contains(id) {
       switch action {
@@ -292,7 +292,7 @@ public struct Dispatcher: Sendable {
         }
       }
     }
-    let chosen = wanted.filter { state.pairs[$0]?.isPaused != true && !rollingOut.contains($0) }.sorted()
+    let chosen = wanted.filter { !state.isPaused($0, at: now) && !rollingOut.contains($0) }.sorted()
     for pair in chosen { standings[pair] = .surveying }
     wanted.subtract(chosen)
     return chosen.map { .survey($0) }

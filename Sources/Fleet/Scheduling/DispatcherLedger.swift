@@ -94,7 +94,9 @@ extension Dispatcher {
       candidate.attempt = certificate.attempt?.id
       scheduler.add(candidate)
     }
-    for (pair, standing) in state.pairs where standing.isPaused { scheduler.hold(pair, until: .distantFuture) }
+    for pair in state.pairs.keys {
+      if let hold = state.hold(on: pair, at: now) { scheduler.hold(pair, until: hold.until ?? .distantFuture) }
+    }
     return Forecast.run(scheduler, ledger, from: now).holding(held)
   }
 }

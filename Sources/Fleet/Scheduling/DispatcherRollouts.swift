@@ -94,7 +94,7 @@ extension Dispatcher {
     _ item: AttemptReference, _ target: BatchTarget, _ pair: Pair, _ survey: PairSurvey, at now: Date
   ) -> Bool {
     guard let certificate = state.certificates[item.spec], certificate.issuedReference == item,
-      state.pairs[pair.id]?.isPaused != true, case .node = survey.node(activeFor: certificate.spec.vip)
+      !state.isPaused(pair.id, at: now), case .node = survey.node(activeFor: certificate.spec.vip)
     else { return false }
     if case .node(let node) = target { return survey.unreachable[node] == nil }
     guard !survey.unreachable.isEmpty else { return true }

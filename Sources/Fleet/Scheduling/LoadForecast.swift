@@ -75,8 +75,8 @@ extension Dispatcher {
     let horizon = now.addingTimeInterval(Double(days) * 86_400)
     for certificate in state.certificates.values {
       guard let pair = pairs[certificate.spec.pair] else { continue }
-      let isPaused = state.pairs[pair.id]?.isPaused == true
-      let (action, reason) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
+      let hold = state.hold(on: pair.id, at: now)
+      let (action, reason) = Planner.decide(certificate, pair: pair, isPaused: hold != nil, at: now)
       switch (action, reason) {
       case (.issue, _), (.renew, _):
         scheduler.add(candidate(certificate, isRenewal: action == .renew, at: now))
@@ -84,6 +84,13 @@ extension Dispatcher {
       case (.blocked, .waiting(let until, _)):
         var candidate = candidate(certificate, isRenewal: certificate.issued != nil, at: now)
         candidate.notBefore = until
+        scheduler.add(candidate)
+        wanted.insert(certificate.spec.id)
+      case (.blocked, .paused) where hold?.until != nil:
+        let wish = Planner.wish(certificate, pair: pair, at: now).0
+        guard wish == .issue || wish == .renew else { continue }
+        var candidate = candidate(certificate, isRenewal: wish == .renew, at: now)
+        candidate.notBefore = max(hold?.until ?? now, certificate.notBefore ?? now)
         scheduler.add(candidate)
         wanted.insert(certificate.spec.id)
       case (.blocked, _): undated += 1

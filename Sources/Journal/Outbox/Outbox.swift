@@ -35,15 +35,17 @@ struct QueuedMail: Sendable {
 enum Outbox {
   static let message = Table("message", "mail# sender recipients rfc822*")
 
-  static func pending(_ database: Database) throws -> [PendingMail] {
+  /// All that wait, or the one with this number if it does.
+  static func pending(_ database: Database, _ number: Int64? = nil) throws -> [PendingMail] {
     let statement = try database.cachedStatement(
       sql: """
         SELECT mail.id, mail.queued_at, mail.subject, message.sender, message.recipients, message.rfc822, \
         mail.attempts, mail.last_attempt_at, mail.last_detail \
-        FROM mail JOIN message ON message.mail = mail.id WHERE mail.sent_at IS NULL ORDER BY mail.id
+        FROM mail JOIN message ON message.mail = mail.id \
+        WHERE mail.sent_at IS NULL AND mail.id = coalesce(?, mail.id) ORDER BY mail.id
         """)
     var pending: [PendingMail] = []
-    let rows = try Row.fetchCursor(statement)
+    let rows = try Row.fetchCursor(statement, arguments: [number])
     while let row = try rows.next() {
       var reader = RowReader(row, table: "mail")
       pending.append(
@@ -75,6 +77,22 @@ extension JournalStore {
 
   /// What waits, oldest first.
   public func pendingMail() throws(JournalError) -> [PendingMail] { try read { try Outbox.pending($0) } }
+
+  /// The numbers of what waits, oldest first.
+  public func pendingMailNumbers() throws(JournalError) -> [Int64] {
+    try read { try Int64.fetchAll($0, sql: "SELECT id FROM mail WHERE sent_at IS NULL ORDER BY id") }
+  }
+
+  /// A mail that waits; nil where it was sent meanwhile.
+  public func pendingMail(_ number: Int64) throws(JournalError) -> PendingMail? {
+    try read { try Outbox.pending($0, number).first }
+  }
+
+  /// Whether this mail waits.
+  public func isPending(_ number: Int64) throws(JournalError) -> Bool {
+    try read { try Int.fetchOne($0, sql: "SELECT 1 FROM mail WHERE id = ? AND sent_at IS NULL", arguments: [number]) }
+      != nil
+  }
 
   /// The mail server took it, or it was written.
   public func markSent(_ mail: Int64, sweep: SweepID?, at now: Date) async throws(JournalError) {

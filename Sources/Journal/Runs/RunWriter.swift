@@ -62,7 +62,7 @@ struct RunWriter {
       try database.cachedStatement(
         sql: "UPDATE OR REPLACE mark SET node = CAST(? AS TEXT) WHERE node = CAST(? AS TEXT)"
       ).execute(arguments: [Cell.text(to.rawValue).databaseValue, Cell.text(from.rawValue).databaseValue])
-    case .specAdded, .specChanged, .pairMoved, .specRemoved, .pairPaused, .pairResumed, .retryAsked,
+    case .specAdded, .specChanged, .pairMoved, .specRemoved, .pairPaused, .pairHeld, .pairResumed, .retryAsked,
       .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
       .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .specVetoed, .ejected,
@@ -98,7 +98,7 @@ struct RunWriter {
       mentions.append(contentsOf: Set(marks.map(\.node)).sorted().map { ("node", $0.rawValue) })
     case .mailQueued(let mail, _), .mailSent(let mail), .mailFailed(let mail, _):
       mentions.append(("mail", String(mail)))
-    case .specAdded, .specChanged, .specMoved, .pairMoved, .nodeMoved, .specRemoved, .pairPaused, .pairResumed,
+    case .specAdded, .specChanged, .specMoved, .pairMoved, .nodeMoved, .specRemoved, .pairPaused, .pairHeld, .pairResumed,
       .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .sweepStarted,
       .sweepEnded, .attemptStarted, .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .issued,

@@ -140,8 +140,13 @@ struct StateLoader {
 
   private func pair(_ reader: inout RowReader) throws(JournalError) -> (PairID, PairState) {
     let id: PairID = reader.id()
-    let pair = PairState(
-      isPaused: reader.int() == 1, trouble: try reader.optionalJSON(Failure.self), troubledAt: reader.optionalDate())
+    let isHeld = reader.int() == 1
+    var pair = PairState(trouble: try reader.optionalJSON(Failure.self), troubledAt: reader.optionalDate())
+    let (since, until, reason) = (reader.optionalDate(), reader.optionalDate(), reader.optionalText())
+    if isHeld {
+      guard let since else { throw reader.unreadable("a pause without its beginning") }
+      pair.hold = PairHold(since: since, until: until, reason: reason)
+    }
     return (id, pair)
   }
 

@@ -11,7 +11,7 @@ enum StateTables {
   static let issued = Table(
     "issued", "certificate attempt sha256 serial not_before# not_after# issuer chain public_key_sha256")
   static let installation = Table("installation", key: 2, "certificate node attempt sha256 proof reason at#")
-  static let pair = Table("pair", "id paused# trouble troubled_at#")
+  static let pair = Table("pair", "id paused# trouble troubled_at# paused_at# paused_until# pause_reason")
   static let node = Table("node", "id host_keys facts trouble troubled_at# troubled_sweep")
   static let account = Table("account", "authority url thumbprint")
   static let bucket = Table("bucket", "key limit_name tat# reservations")

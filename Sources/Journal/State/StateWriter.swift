@@ -114,7 +114,10 @@ struct StateWriter {
   private func write(_ pair: PairState, _ id: PairID) throws {
     try StateTables.pair.upsert(
       database,
-      [.text(id.rawValue), .number(pair.isPaused ? 1 : 0), try cell(pair.trouble), Cell(pair.troubledAt)])
+      [
+        .text(id.rawValue), .number(pair.hold == nil ? 0 : 1), try cell(pair.trouble), Cell(pair.troubledAt),
+        Cell(pair.hold?.since), Cell(pair.hold?.until), Cell(pair.hold?.reason),
+      ])
   }
 
   private func write(_ node: NodeState, _ id: NodeID) throws {

@@ -33,6 +33,10 @@ enum Schema {
       try database.execute(sql: marks)
     }
     migrator.registerMigration("events specMoved, pairMoved, nodeMoved") { _ in }
+    migrator.registerMigration("event pairHeld, a pause with its end and its reason") { database in
+      try database.execute(sql: pauses)
+    }
+    migrator.registerMigration("failure notSeen") { _ in }
     return migrator
   }
 
@@ -205,6 +209,18 @@ enum Schema {
       PRIMARY KEY (word, controller, node)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX mark_by_node ON mark (node, sequence);
+
+    """
+
+  /// Since when a pair is paused stands in the events already.
+  private static let pauses = """
+    ALTER TABLE pair ADD COLUMN paused_at INTEGER;
+    ALTER TABLE pair ADD COLUMN paused_until INTEGER;
+    ALTER TABLE pair ADD COLUMN pause_reason TEXT;
+    UPDATE pair SET paused_at = (
+      SELECT max(event.at) FROM mention JOIN event USING (sequence)
+      WHERE mention.kind = 'pair' AND mention.id = pair.id AND event.kind = 'pairPaused'
+    ) WHERE paused = 1;
 
     """
 

@@ -27,7 +27,7 @@ struct Run: AsyncParsableCommand {
   func run() async throws {
     if let max, max < 1 { throw CommandFault.badInput("--max takes a number from 1 on") }
     let display = ProgressDisplay(options)
-    let report = try await options.workplace().sweep(
+    let report = try await options.workplaceForSweep().sweep(
       SweepRequest(purpose: .run, plan: plan, until: until?.seconds, maximum: max), progress: display)
     await display.finish()
     try Results.show(report, options)
@@ -41,13 +41,25 @@ struct Renew: AsyncParsableCommand {
     discussion: """
       Meant for a timer. Beside a run that is going on it hands the due renewals to that run, waits until they are done, mails the \
       summary and exits by the result.
+
+      Whatever is wrong with a list, the inventory or the mail server, what is wanted already is renewed, and somebody is told: by the \
+      mail, by stderr, and by the exit status.
       """)
 
   @OptionGroup(title: "Global options") var options: GlobalOptions
 
   func run() async throws {
     let display = ProgressDisplay(options)
-    let report = try await options.workplace().sweep(SweepRequest(purpose: .renew), progress: display)
+    let report: SweepReport
+    do {
+      report = try await options.workplaceForSweep().sweep(SweepRequest(purpose: .renew), progress: display)
+    } catch let fault as CommandFault {
+      await display.finish()
+      // Nobody sits before a timer's screen.
+      let told = await Workplace.tell(of: fault, inventory: options.inventoryPath, state: options.statePath)
+      if let told { Terminal.say("certfleet: " + told) }
+      throw fault
+    }
     await display.finish()
     try Results.show(report, options)
   }
@@ -67,6 +79,39 @@ struct Span: ExpressibleByArgument {
   }
 }
 
+/// A moment as people type it: a span from now, a day, or a day and a time, in UTC as reports have it.
+struct Moment: ExpressibleByArgument {
+  private enum Kind { case span(Double), date(Date) }
+  private let kind: Kind
+
+  init?(argument: String) {
+    if let span = Span(argument: argument) {
+      kind = .span(span.seconds)
+      return
+    }
+    let text = argument.replacing("T", with: " ").replacing("Z", with: "")
+    let formatter = DateFormatter()
+    formatter.locale = Locale(identifier: "en_US_POSIX")
+    formatter.timeZone = TimeZone(identifier: "UTC")
+    formatter.isLenient = false
+    for format in ["yyyy-MM-dd", "yyyy-MM-dd HH:mm", "yyyy-MM-dd HH:mm:ss"] {
+      formatter.dateFormat = format
+      if let date = formatter.date(from: text) {
+        kind = .date(date)
+        return
+      }
+    }
+    return nil
+  }
+
+  func date(from now: Date) -> Date {
+    switch kind {
+    case .span(let seconds): now.addingTimeInterval(seconds)
+    case .date(let date): date
+    }
+  }
+}
+
 /// How a sweep's result is shown, and its exit status.
 enum Results {
   static func show(_ report: SweepReport, _ options: GlobalOptions) throws {
@@ -76,6 +121,7 @@ enum Results {
     } else {
       Terminal.show(SweepReportText.render(report))
     }
+    if let text = report.mail?.text { Terminal.say("certfleet: " + text) }
     if report.end == .interrupted { throw ExitCode(130) }
     if report.needsAttention { throw ExitCode(1) }
   }

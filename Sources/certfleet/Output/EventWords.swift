@@ -11,6 +11,8 @@ enum EventWords {
     case .pairMoved(let from, let to): "renamed: pair \(from) is \(to)"
     case .nodeMoved(let from, let to, _): "renamed: node \(from) is \(to)"
     case .pairPaused(let pair): "paused: \(pair)"
+    case .pairHeld(let pair, let until, let reason):
+      "paused: \(pair)" + (until.map { " until \(Wording.minute($0)) UTC" } ?? "") + (reason.map { ": \($0)" } ?? "")
     case .pairResumed(let pair): "resumed: \(pair)"
     case .retryAsked(let spec): "retry asked: \(spec)"
     case .hostKeysPinned(let node, let keys): "\(keys.count) host keys pinned: \(node)"

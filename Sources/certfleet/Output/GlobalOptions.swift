@@ -24,8 +24,15 @@ struct GlobalOptions: ParsableArguments {
   /// Where the inventory is looked for.
   var inventoryPath: String { inventory ?? Terminal.environment("CERTFLEET_INVENTORY") ?? "inventory/fleet.yaml" }
 
-  /// A state directory instead of the inventory's.
+  /// Another state directory than the inventory's, if one was named.
   var statePath: String? { state ?? Terminal.environment("CERTFLEET_STATE") }
+
+  /// The same for `run` and `renew`, which go on by an earlier inventory where this one has a fault.
+  func workplaceForSweep() throws -> Workplace {
+    let workplace = try Workplace.openForSweep(inventory: inventoryPath, state: statePath)
+    if !quiet { for warning in workplace.warnings { Terminal.say(warning) } }
+    return workplace
+  }
 
   /// Opens inventory and journal; warnings go to stderr.
   func workplace(readOnly: Bool = false) throws -> Workplace {

@@ -83,7 +83,7 @@ actor ProgressDisplay: ProgressSink {
     var lines = [bar("asking pairs", snapshot.pairs, "", columns)]
     if snapshot.issuing.total > 0 {
       let rate = snapshot.rate > 0 ? String(format: "%.1f/s", snapshot.rate) : ""
-      let left = snapshot.secondsLeft.map { "about \(Wording.span($0)) left" } ?? ""
+      let left = snapshot.left ?? ""
       lines.append(
         bar("issuing", snapshot.issuing, [rate, left].filter { !$0.isEmpty }.joined(separator: ", "), columns))
     }
@@ -139,7 +139,8 @@ actor ProgressDisplay: ProgressSink {
       "\(snapshot.issuing.done)/\(snapshot.issuing.total) issued",
       "\(snapshot.rollingOut.done)/\(snapshot.rollingOut.total) served",
     ]
-    let text = (numbers + Self.notes(snapshot)).joined(separator: ", ")
+    let left = snapshot.left.map { $0.hasPrefix("issued") ? [$0] : [] } ?? []
+    let text = (numbers + left + Self.notes(snapshot)).joined(separator: ", ")
     // One line every 10 seconds at most, and none that repeats the last.
     if let lastLine, snapshot.at.timeIntervalSince(lastLine.at) < 10 || lastLine.text == text { return }
     lastLine = (snapshot.at, text)

@@ -82,4 +82,30 @@ import Testing
     #expect(outcome.waiting == 1)
     #expect(outcome.reason != nil)
   }
+
+  // H4: a report that reaches nobody is said, and is no fault of the journal.
+  @Test func aReportThatCannotBeSentIsUntoldUntilItIs() async throws {
+    let path = try folder.write("in-the-way", "no directory")
+    let blocked = desk(.directory(path))
+
+    let first = await blocked.send(message("first"), sweep: SweepID("s1"))
+    try FileManager.default.removeItem(atPath: path)
+    let second = await blocked.send(message("second"), sweep: SweepID("s2"))
+
+    #expect(first.isUntold)
+    #expect(first.waiting == 1)
+    #expect(first.text?.contains("1 mail waits in the outbox") == true)
+    #expect(second == MailNote())
+    #expect(try FileManager.default.contentsOfDirectory(atPath: path).count == 2)
+  }
+
+  @Test func aMailThatCannotBeWrittenStopsNothing() async throws {
+    let desk = desk(.directory(folder.path + "/mail"))
+
+    let note = await desk.send(message("two\nlines"), sweep: SweepID("s1"))
+
+    #expect(note.isUntold)
+    #expect(note.lost?.contains("cannot be written") == true)
+    #expect(note.text?.contains("A row was refused") == false)
+  }
 }

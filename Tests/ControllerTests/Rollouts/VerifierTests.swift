@@ -131,4 +131,12 @@ import Testing
     #expect(found[spec.id]?.contains("left over") == true)
     withExtendedLifetime((alone, both)) {}
   }
+
+  // B11: “still serves the old certificate” of a VIP that did not answer.
+  @Test func aSilentVIPIsNotSaidToServeTheOldCertificate() throws {
+    let vip = VIP(id: VIPID("v"), address: "192.0.2.1")
+
+    #expect(VIPProof.failure(.silent("timed out"), try issued(), vip).kind == .notSeen)
+    #expect(VIPProof.failure(.other("serial 01"), try issued(), vip).kind == .servesOldCertificate)
+  }
 }

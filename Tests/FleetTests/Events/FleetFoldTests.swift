@@ -261,7 +261,7 @@ import Testing
       .pairPaused(pair: pair), .pairTroubled(pair: pair, failure: Failure(.splitBrain, "both")),
       .nodeTroubled(node: node, failure: Failure(.nodeUnreachable, "no route")),
     ])
-    #expect(troubled.pairs[pair]?.isPaused == true)
+    #expect(troubled.pairs[pair]?.isPaused(at: noon) == true)
     #expect(troubled.pairs[pair]?.troubledAt == noon.addingTimeInterval(60))
     #expect(troubled.nodes[node]?.troubledSweep == SweepID("s1"))
 

@@ -38,7 +38,7 @@ import Testing
     #expect(open.report(.renew).windows.isEmpty)
 
     var paused = try fixture()
-    paused.after.pairs[PairID("lb0")] = PairState(isPaused: true)
+    paused.after.pairs[PairID("lb0")] = PairState(hold: PairHold(since: .distantPast))
     #expect(paused.report(.renew).windows.isEmpty)
   }
 

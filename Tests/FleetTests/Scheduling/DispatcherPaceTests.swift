@@ -104,7 +104,7 @@ import Testing
     state.certificates[SpecID("lb0/n2")]?.lastFailureAt = noon
     let spec = try SmallFleet.spec("p", pair: "lb1")
     state.certificates[spec.id] = CertificateState(spec: spec)
-    state.pairs[PairID("lb1")] = PairState(isPaused: true)
+    state.pairs[PairID("lb1")] = PairState(hold: PairHold(since: .distantPast))
 
     let forecast = dispatcher(state).forecast(at: noon)
 

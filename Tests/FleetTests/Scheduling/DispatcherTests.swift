@@ -51,7 +51,7 @@ import Testing
 
   @Test func aPausedPairStartsNothing() throws {
     var state = SmallFleet.state(try new(2) + (try new(1, pair: "lb1")))
-    state.pairs[PairID("lb0")] = PairState(isPaused: true)
+    state.pairs[PairID("lb0")] = PairState(hold: PairHold(since: .distantPast))
     var world = ScriptedWorld(state)
 
     #expect(try world.run())

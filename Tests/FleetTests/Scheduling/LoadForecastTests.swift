@@ -11,7 +11,7 @@ import Testing
     _ certificates: [CertificateState], days: Int, supposing: Int = 0, paused: [PairID] = []
   ) throws -> LoadForecast {
     var state = SmallFleet.state(certificates)
-    for pair in paused { state.pairs[pair] = PairState(isPaused: true) }
+    for pair in paused { state.pairs[pair] = PairState(hold: PairHold(since: .distantPast)) }
     let table = try SmallFleet.limits(orders: 10, everySeconds: 3_600)
     let dispatcher = Dispatcher(
       state: state, inventory: SmallFleet.inventory(),
