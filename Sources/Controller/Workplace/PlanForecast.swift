@@ -108,7 +108,7 @@ public struct PlanForecast: Sendable, Codable {
     ]
     let parts = words.compactMap { action, word in counts[action].map { "\(Wording.grouped($0)) \(word)" } }
     guard parts.isEmpty else { return parts.joined(separator: ", ") }
-    return isPart ? "No certificate is as it was asked for." : "No certificates are wanted yet."
+    return isPart ? "No certificate matches what was asked for." : "No certificates are wanted yet."
   }
 
   private static func line(_ name: String, _ finish: Finish) -> String {

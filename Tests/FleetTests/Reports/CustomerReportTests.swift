@@ -76,7 +76,7 @@ import Testing
     let report = report(ReportFixture())
 
     #expect(report.rows.isEmpty)
-    #expect(CustomerReportText.headline(report) == "Acme Ltd: 0 of 0 certificates served")
+    #expect(CustomerReportText.headline(report) == "Acme Ltd: no certificates are wanted")
     #expect(CustomerReportText.html(report).contains("</html>"))
   }
 }
