@@ -43,7 +43,7 @@ struct EventWalk {
   /// One to four events that follow upon each other.
   mutating func next() -> [Event] {
     counter += 1
-    switch Int.random(in: 0..<32, using: &chance) {
+    switch Int.random(in: 0..<34, using: &chance) {
     case 0...3: return [.specAdded(spec())]
     case 4: return known().map { [.specChanged(changed($0))] } ?? [.specAdded(spec())]
     case 5: return known().map { [.specRemoved(spec: $0.spec.id)] } ?? []
@@ -75,6 +75,7 @@ struct EventWalk {
         .pairMoved(from: pair(), to: pair()),
         .nodeMoved(from: node(), to: node(), certificates: state.certificates.keys.sorted()),
       ]
+    case 31, 32: return known().map { drift($0) } ?? []
     default: return [.renewalAsked(sweep: SweepID("\(name)-asked-\(counter)"))]
     }
   }
@@ -94,6 +95,19 @@ struct EventWalk {
     let sweep = SweepID("\(name)-sweep-\(counter)")
     openSweep = sweep
     return [.sweepStarted(sweep: sweep, seed: chance.next(), purpose: .run)]
+  }
+
+  private mutating func drift(_ certificate: CertificateState) -> [Event] {
+    let place = Bool.random(using: &chance) ? DriftPlace.vip : .node(node())
+    guard Bool.random(using: &chance) else {
+      return [.driftGone(spec: certificate.spec.id, place: place, isHealed: Bool.random(using: &chance))]
+    }
+    let seen = SeenLeaf(sha256: text(), serial: text(), issuer: text(), notAfter: noon)
+    return [
+      .driftSeen(
+        spec: certificate.spec.id, place: place,
+        drift: Drift(Drift.Kind.allCases.randomElement(using: &chance) ?? .missing, seen: seen, text()))
+    ]
   }
 
   private mutating func attempt(_ certificate: CertificateState) -> [Event] {

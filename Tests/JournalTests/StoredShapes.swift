@@ -197,6 +197,20 @@ enum StoredShapes {
       #"{"takenOver":{"controller":"c1","marks":[{"controller":"c2","node":"n","word":"w2"}],"#
         + #""overwrites":["p/one"],"pairs":["p"]}}"#),
     StoredShape(
+      .driftSeen(
+        spec: ID("p/one"), place: .node(ID("n")),
+        drift: Drift(
+          .replaced,
+          seen: SeenLeaf(sha256: "03", sha1: "04", serial: "0C", issuer: "Other", notAfter: noon), "the file holds")),
+      #"{"driftSeen":{"drift":{"detail":"the file holds","kind":"replaced","seen":{"issuer":"Other","notAfter"#
+        + #"":1785412800,"serial":"0C","sha1":"04","sha256":"03"}},"place":"n","spec":"p/one"}}"#),
+    StoredShape(
+      .driftSeen(spec: ID("p/one"), place: .vip, drift: Drift(.missing, "no file")),
+      #"{"driftSeen":{"drift":{"detail":"no file","kind":"missing"},"place":"@vip","spec":"p/one"}}"#),
+    StoredShape(
+      .driftGone(spec: ID("p/one"), place: .vip, isHealed: true),
+      #"{"driftGone":{"isHealed":true,"place":"@vip","spec":"p/one"}}"#),
+    StoredShape(
       .mailQueued(mail: 1, subject: "Report"),
       #"{"mailQueued":{"mail":1,"subject":"Report"}}"#),
     StoredShape(

@@ -243,11 +243,22 @@ actor PairSession {
     try await recorder.record(.nodeTroubled(node: node, failure: alarm))
   }
 
+  /// What a look found of a node's own listener: dead, or alive again. Another trouble of the node says more.
+  func hear(_ death: String?, of node: NodeID) async throws(JournalError) {
+    let trouble = known.nodes[node]
+    guard trouble == nil || trouble?.kind == .listenerDead, (trouble != nil) != (death != nil) else { return }
+    let failure = death.map { Failure(.listenerDead, $0, node: node) }
+    known.nodes[node] = failure
+    try await recorder.record(failure.map { .nodeTroubled(node: node, failure: $0) } ?? .nodeHealed(node: node))
+  }
+
   private func newTroubles(_ verdicts: [VIPID: ActiveVerdict], _ silent: [NodeID: Failure]) async -> [Event] {
     var events: [Event] = []
     for node in pair.nodes {
       var trouble = silent[node.id]
       if trouble == nil, let found = await facts.of(node.id) { trouble = found.alarm(on: node) }
+      // Whether its listener is alive is seen by a look, not by asking.
+      if trouble == nil, known.nodes[node.id]?.kind == .listenerDead { continue }
       guard trouble?.kind != known.nodes[node.id]?.kind else { continue }
       known.nodes[node.id] = trouble
       events.append(trouble.map { .nodeTroubled(node: node.id, failure: $0) } ?? .nodeHealed(node: node.id))

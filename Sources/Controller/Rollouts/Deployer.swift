@@ -21,7 +21,7 @@ struct Deployer: Sendable {
     let batch = certificates.filter { certificate in order.items.contains { $0 == certificate.issuedReference } }
     guard !batch.isEmpty else { return nil }
     let nodes = [order.first] + [order.second].compactMap(\.self)
-    if batch.allSatisfy({ $0.isInstalled(on: pair.pair.nodes.map(\.id)) }) {
+    if batch.allSatisfy({ $0.isInstalled(on: pair.pair.nodes.map(\.id)) && $0.standingDrift.isEmpty }) {
       return try await VIPProof(pair: pair, recorder: recorder, verifier: verifier).prove(batch, rollout: order.id)
     }
     try await recorder.record(
@@ -63,9 +63,21 @@ struct Deployer: Sendable {
       guard let blamed, let failure = walk.evidence[certificate.spec.id] ?? (isKnown ? nil : blamed) else { continue }
       events.append(.ejected(rollout: rollout.id, spec: certificate.spec.id, failure: failure))
     }
+    if rollout.state == .done { events += healed(walk) }
     events.append(.rolloutEnded(rollout: rollout.id, end: end, cause: rollout.cause))
     try await recorder.record(events)
     return rollout.cause
+  }
+}
+
+extension Deployer {
+  /// What differed where the batch was just proved is put right.
+  private func healed(_ walk: RolloutWalk) -> [Event] {
+    let places = Set(walk.nodes.map { DriftPlace.node($0) } + [.vip])
+    return walk.batch.flatMap { certificate in
+      certificate.standingDrift.filter { places.contains($0.place) }
+        .map { .driftGone(spec: certificate.spec.id, place: $0.place, isHealed: true) }
+    }
   }
 }
 

@@ -13,7 +13,10 @@ extension RolloutWalk {
         BatchFile(
           issued, of: certificate.spec, sha1: issued.leafSHA1, sealedKey: sealed[id]?[issued.attempt],
           expected: certificate.mayOverwrite
-            ? .anything : .leaves(certificate.ownLeaves(on: id) + (ever[certificate.spec.id] ?? [])))
+            ? .anything
+            : .leaves(
+              certificate.ownLeaves(on: id) + (ever[certificate.spec.id] ?? [])
+                + [pair.pair.drift.overwritable(on: id, of: certificate)].compactMap(\.self)))
       }
     }
     return try await pair.work(on: id, rollout: order.id, files: files, roles: roles)

@@ -123,7 +123,8 @@ struct RolloutWalk {
     let relay = KeyRelay(rollout: order.id, pair: pair)
     for node in nodes {
       let foreign = batch.filter {
-        $0.keyNode != nil && $0.keyNode != node && $0.installations[node]?.attempt != $0.issued?.attempt
+        $0.keyNode != nil && $0.keyNode != node
+          && ($0.installations[node]?.attempt != $0.issued?.attempt || $0.drifts[.node(node)]?.current != nil)
       }
       for (owner, certificates) in Dictionary(grouping: foreign, by: \.keyNode) {
         guard let owner else { continue }

@@ -12,6 +12,8 @@ struct SweepRunner {
   let deployer: Deployer
   /// Looks at DNS before anything is ordered.
   let survey: PreflightSurvey
+  /// Sees what is served.
+  let wire: WireLook
   let targets: NodeTargets
   let requests: RequestDesk
   let clock: any TimeSource
@@ -39,6 +41,7 @@ struct SweepRunner {
     case records([Record])
     case surveyed(PairID, PairSurvey)
     case looked([SpecID], [Finding])
+    case seen(PairID)
     case attemptEnded(SpecID)
     case refused(Dispatcher.IssueOrder)
     case rolloutEnded(RolloutOrder, Failure?)
@@ -129,6 +132,7 @@ struct SweepRunner {
       loop.counter.surveyEnded()
       loop.dispatcher.surveyed(pair, survey)
     case .looked(let specs, let found): loop.dispatcher.looked(at: specs, found, at: clock.now)
+    case .seen(let pair): loop.dispatcher.seen(pair)
     case .attemptEnded(let spec): loop.dispatcher.attemptEnded(spec, at: clock.now)
     case .refused(let order): loop.dispatcher.refused(order, at: clock.now)
     case .rolloutEnded(let order, let failure): loop.dispatcher.rolloutEnded(order, failure: failure, at: clock.now)
@@ -226,6 +230,18 @@ struct SweepRunner {
         } catch {
           post.yield(.journalFailed(error))
         }
+      }
+    case .see(let id, let specs):
+      guard let pair = pairs[id] else { return }
+      let certificates = specs.compactMap { loop.dispatcher.state.certificates[$0] }
+      group.addTask { [deployer, wire] in
+        let look = PairLook(pair: pair, recorder: deployer.recorder, wire: wire, clock: clock)
+        do throws(JournalError) {
+          try await look.look(at: certificates)
+        } catch {
+          post.yield(.journalFailed(error))
+        }
+        post.yield(.seen(id))
       }
     case .issue(let order):
       guard let pair = pairs[order.spec.pair] else { return }

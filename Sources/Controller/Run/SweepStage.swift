@@ -68,13 +68,13 @@ struct SweepStage {
     let issuer = Issuer(
       authority: account.authority, settings: inventory.authorities[0], recorder: recorder, preflight: preflight,
       orders: Gate(limit: inventory.pace.ordersInFlight), polls: PollMemory(), clock: clock)
-    let deployer = Deployer(
-      recorder: recorder, verifier: Verifier(probe: CertificateProbe(loop: loop), clock: clock), clock: clock)
+    let probe = CertificateProbe(loop: loop)
+    let deployer = Deployer(recorder: recorder, verifier: Verifier(probe: probe, clock: clock), clock: clock)
     let runner = SweepRunner(
       inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer,
-      survey: PreflightSurvey(preflight: preflight, journal: journal, clock: clock), targets: targets,
-      requests: requests,
-      clock: clock, sink: sink, logger: Logger(label: "certfleet"), waits: waits)
+      survey: PreflightSurvey(preflight: preflight, journal: journal, clock: clock),
+      wire: WireLook(probe: probe, clock: clock), targets: targets, requests: requests, clock: clock, sink: sink,
+      logger: Logger(label: "certfleet"), waits: waits)
     let signals = ShutdownSignals { count in post.yield(.interrupt(count)) }
     defer { signals.stop() }
     let outcome = try await runner.run(

@@ -29,7 +29,9 @@ extension Workplace {
     let held = try heldBack(state)
     let chosen =
       all
-      ? state.certificates.values.filter { $0.lastFailure != nil || held.reason(of: $0, at: now) != nil }
+      ? state.certificates.values.filter {
+        $0.lastFailure != nil || !$0.standingDrift.isEmpty || held.reason(of: $0, at: now) != nil
+      }
       : try find(names, in: state)
     try await journaled { () async throws(JournalError) in
       // A person says that it is mended: what was seen before no longer puts these names last.

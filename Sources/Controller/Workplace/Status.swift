@@ -20,6 +20,8 @@ public struct FleetStatus: Sendable, Codable {
   public var troubles: [Trouble]
   /// Pairs that an operator paused, and what waits because of it.
   public var holds: [HoldNote]
+  /// What does not have the certificates that were proved there.
+  public var drift: DriftReport
   /// Mails that wait for the mail server.
   public var mailsWaiting: Int
   /// Every certificate that was asked for.
@@ -129,6 +131,7 @@ public struct FleetStatus: Sendable, Codable {
       let waits = Wording.count(finish.count, "certificate waits", "certificates wait")
       lines += ["", "\(waits); issued by \(finish.text)"]
     }
+    lines += drift.lines
     let loud = troubles.filter { $0.title != Trouble.paused }
     if !loud.isEmpty { lines += ["", "Needs a person:"] + loud.flatMap(\.lines) }
     if !holds.isEmpty {
@@ -176,14 +179,14 @@ public struct FleetStatus: Sendable, Codable {
   }
 
   private func certificates() -> [String] {
-    var table = TextTable("certificate", "names", "service", "proof", "cause")
+    var table = TextTable("certificate", "names", "service", "proof", "last seen", "cause")
     for row in rows {
       let proofs = row.proofs.sorted { $0.key < $1.key }.map {
         "\($0.key) \($0.value.isCurrent ? $0.value.level.rawValue : "old")"
       }
       table.add(
         row.spec.rawValue, row.names.count > 1 ? "\(row.names[0]) +\(row.names.count - 1)" : row.names.first ?? "",
-        row.text, proofs.joined(separator: ", "),
+        row.text, proofs.joined(separator: ", "), row.lastSeen?.text ?? "-",
         row.cause.map { "\($0.kind.title): \(Printable.short($0.detail))" } ?? "")
     }
     return [""] + table.lines
@@ -200,15 +203,19 @@ extension Workplace {
     let held = try heldBack(state)
     let now = clock.now
     if let domain { try know(domain: domain, in: state) }
-    let rows = state.certificates.values.filter { certificate in
+    var chosen = state
+    chosen.certificates = state.certificates.filter { _, certificate in
       (customer == nil || certificate.spec.customer?.rawValue == customer)
         && (pair == nil || certificate.spec.pair.rawValue == pair)
         && (domain.map { certificate.spec.names.names.contains($0.lowercased()) } ?? true)
-    }.map { certificate in
+    }
+    let seen = try journaled(try journal.sightings())
+    let rows = chosen.certificates.values.map { certificate in
       var row = CertificateRow(certificate, in: state, pair: pairs[certificate.spec.pair], sweep: nil, at: now)
       row.hold(
         certificate, held, pair: pairs[certificate.spec.pair],
         isPaused: state.isPaused(certificate.spec.pair, at: now), at: now)
+      row.lastSeen = LastSeen(seen[certificate.spec.id] ?? [])
       return row
     }.sorted { $0.spec < $1.spec }
     let holder = try journaled(try SweepLock.holder(directory: inventory.state))
@@ -223,6 +230,7 @@ extension Workplace {
         ?? (isAll ? forecast.total : customer.flatMap { forecast.customers[CustomerID($0)] }),
       listed: state.certificates.isEmpty ? DomainLoader.load(inventory: inventory, now: now).list.specs.count : nil,
       troubles: troubles(state, pair: pair), holds: holds(state, pair: pair),
+      drift: DriftReport(after: chosen, records: [], inventory: inventory, sweep: nil),
       mailsWaiting: try journaled(try journal.pendingMail().count), rows: rows,
       groups: FailureGroup.groupsBesideTroubles(of: rows), doubt: held.doubt)
   }

@@ -53,7 +53,7 @@ extension Workplace {
     for line in crowdedSets(of: snapshot.state) { await progress.warn(line) }
     var dispatcher = Dispatcher(
       state: snapshot.state, inventory: inventory, ledger: Ledger(tables: limits, rows: snapshot.buckets),
-      seed: random.next(), surveysAll: request.purpose == .renew, maximum: request.maximum ?? .max,
+      seed: random.next(), surveysAll: request.purpose == .renew, seesServed: true, maximum: request.maximum ?? .max,
       only: plan.map { $0.specs.subtracting(drift?.revised ?? []) },
       untidy: unwanted.pairs(in: inventory).union(abandoned.map(\.pair)), findings: try journal.findings(),
       looksFirst: true, insisted: try journal.insisted(), at: startedAt)

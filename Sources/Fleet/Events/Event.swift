@@ -93,6 +93,12 @@ public enum Event: Sendable, Equatable, Codable {
   /// These could not be put back, or not be proved.
   case rollbackFailed(rollback: RolloutID, node: NodeID, certificates: [AttemptReference], failure: Failure)
 
+  // Seeing.
+  /// A look found that a place does not have what was proved there, or now has something else again.
+  case driftSeen(spec: SpecID, place: DriftPlace, drift: Drift)
+  /// It has it again: by a redeployment of ours, or without us.
+  case driftGone(spec: SpecID, place: DriftPlace, isHealed: Bool)
+
   // Tidying.
   /// The keys of these attempts, at certificates that are no longer wanted, are not on this node any more.
   case keysRemoved(node: NodeID, attempts: [AttemptID])

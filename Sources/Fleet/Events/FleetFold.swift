@@ -47,7 +47,7 @@ extension Event {
     case .attemptStarted(let of, _, _, _), .keyMade(let of, _), .orderRequested(let of), .orderCreated(let of, _),
       .finalizeRequested(let of), .issued(let of, _), .attemptFailed(let of, _):
       [.certificate(of.spec)]
-    case .ejected(_, let spec, _): [.certificate(spec)]
+    case .ejected(_, let spec, _), .driftSeen(let spec, _, _), .driftGone(let spec, _, _): [.certificate(spec)]
     case .installed(_, let certificates, _, _), .served(let certificates),
       .rolloutStarted(_, _, let certificates, _, _),
       .rollbackFailed(_, _, let certificates, _):
@@ -75,9 +75,11 @@ extension FleetState {
     case .nodeMoved(let from, let to, let specs): move(from, to: to, of: specs)
     case .specRemoved(let spec): certificates[spec] = nil
     case .retryAsked(let spec):
-      switch certificates[spec]?.lastFailure?.kind {
-      case .changedByHand, .wouldBeDefault: certificates[spec]?.mayOverwrite = true
-      default: break
+      if let certificate = certificates[spec] {
+        switch certificate.lastFailure?.kind {
+        case .changedByHand, .wouldBeDefault: certificates[spec]?.mayOverwrite = true
+        default: if !certificate.standingDrift.isEmpty { certificates[spec]?.mayOverwrite = true }
+        }
       }
       certificates[spec]?.forgetFailures()
     case .specVetoed(let spec, let failure): certificates[spec]?.fail(failure, record)
@@ -144,6 +146,8 @@ extension FleetState {
         certificates[spec]?.mayOverwrite = true
         if certificates[spec]?.lastFailure?.kind == .changedByHand { certificates[spec]?.forgetFailures() }
       }
+    case .driftSeen(let spec, let place, let drift): certificates[spec]?.see(drift, at: place, record)
+    case .driftGone(let spec, let place, _): certificates[spec]?.endDrift(at: place, record)
     case .rollbackFailed, .rolloutEnded, .rolloutStepped, .reloaded, .keysRemoved, .marked, .renewalAsked,
       .sweepStarted,
       .sweepEnded, .mailQueued, .mailSent, .mailFailed:
@@ -160,6 +164,7 @@ extension FleetState {
     }
     if old.spec.vipReference != spec.vipReference {
       certificates[spec.id]?.served = nil
+      certificates[spec.id]?.drifts = [:]
       // Another VIP may be another termination with another directory: what was proved there is not proved here.
       certificates[spec.id]?.forgetInstallations()
       certificates[spec.id]?.forgetFailures()

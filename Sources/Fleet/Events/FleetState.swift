@@ -64,6 +64,8 @@ public struct CertificateState: Sendable, Equatable {
   public var possibleLeaves: [NodeID: [String]]
   /// An operator said `retry` after somebody had changed the file by hand: the next rollout may overwrite it.
   public var mayOverwrite: Bool
+  /// What differs from what was proved, by place, and when it last did.
+  public var drifts: [DriftPlace: DriftState]
 
   /// A certificate nobody has tried yet.
   public init(
@@ -72,7 +74,7 @@ public struct CertificateState: Sendable, Equatable {
     issuedRevision: Int = 0, keyNode: NodeID? = nil, served: AttemptID? = nil, servedNotAfter: Date? = nil,
     servedAt: Date? = nil, installations: [NodeID: Installation] = [:], failures: Int = 0,
     lastFailure: Failure? = nil, lastFailureAt: Date? = nil, failingSince: Date? = nil, failingSweep: SweepID? = nil,
-    mayOverwrite: Bool = false, possibleLeaves: [NodeID: [String]] = [:]
+    mayOverwrite: Bool = false, possibleLeaves: [NodeID: [String]] = [:], drifts: [DriftPlace: DriftState] = [:]
   ) {
     self.spec = spec
     self.revision = revision
@@ -93,6 +95,7 @@ public struct CertificateState: Sendable, Equatable {
     self.failingSweep = failingSweep
     self.mayOverwrite = mayOverwrite
     self.possibleLeaves = possibleLeaves
+    self.drifts = drifts
   }
 
   /// What the newest certificate is called in a batch.

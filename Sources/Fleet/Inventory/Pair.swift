@@ -12,6 +12,8 @@ public struct Pair: Sendable, Equatable {
   public var vips: [VIP]
   /// What to do while one node cannot be reached.
   public var degraded: DegradedPolicy
+  /// What is done where a place does not have what was proved there.
+  public var drift: DriftPolicy
   /// Where the private keys of its certificates are made and kept.
   public var keys: KeyPlace
   /// Whether a renewal takes the key of the certificate before it; a new name set or kind of key always makes a new one.
@@ -27,7 +29,7 @@ public struct Pair: Sendable, Equatable {
   public init(
     id: PairID, customer: CustomerID?, appliance: Appliance, nodes: [Node], vips: [VIP],
     degraded: DegradedPolicy = .waitUntilDanger, keys: KeyPlace = .node, reusesKeys: Bool = false,
-    isShared: Bool = false, windows: [MaintenanceWindow] = []
+    isShared: Bool = false, windows: [MaintenanceWindow] = [], drift: DriftPolicy = .report
   ) {
     self.windows = windows
     maintenance = Maintenance(windows: windows, freezes: [])
@@ -37,6 +39,7 @@ public struct Pair: Sendable, Equatable {
     self.nodes = nodes
     self.vips = vips
     self.degraded = degraded
+    self.drift = drift
     self.keys = keys
     self.reusesKeys = reusesKeys
     self.isShared = isShared || customer == nil

@@ -9,7 +9,7 @@ struct PairReader {
   static let inheritedKeys = [
     "ssh", "work", "active", "challenge", "terminations",
   ]
-  static let defaultsKeys = ["appliance", "degraded", "keys", "reuse_keys", "windows"] + inheritedKeys
+  static let defaultsKeys = ["appliance", "degraded", "drift", "keys", "reuse_keys", "windows"] + inheritedKeys
   static let keys = ["id", "customer", "shared", "vips", "nodes"] + defaultsKeys
   static let vipKeys = ["id", "address", "http", "https", "public"]
 
@@ -62,7 +62,7 @@ struct PairReader {
       id: PairID(id), customer: customer, appliance: appliance, nodes: nodes, vips: vips.map(\.vip),
       degraded: section.choice("degraded") ?? .waitUntilDanger, keys: keys(section),
       reusesKeys: section.flag("reuse_keys") ?? false, isShared: section.flag("shared") ?? false,
-      windows: windows(of: section))
+      windows: windows(of: section), drift: section.choice("drift") ?? .report)
   }
 
   private func windows(of section: Section) -> [MaintenanceWindow] {

@@ -49,6 +49,8 @@ public struct Failure: Error, Sendable, Equatable, Codable {
     case keyNotMade, keyLost, tunnelRefused, stageRefused, configRefused, reloadRefused, servesOldCertificate
     case notSeen
     case diskFull, changedByHand, linkInPlace, wouldBeDefault, nodeCannotRestart, toolMissing, fenced
+    // What is served.
+    case listenerDead
     // What a person asked for.
     case rolledBack
     // Our own.

@@ -80,6 +80,7 @@ extension Failure.Kind {
     case .nodeCannotRestart: "node cannot restart"
     case .toolMissing: "tool missing on the node"
     case .fenced: "another controller, or a later journal, worked here"
+    case .listenerDead: "listener dead"
     case .rolledBack: "rolled back by an operator"
     case .interrupted: "interrupted"
     case .internalError: "internal error"
@@ -140,6 +141,8 @@ extension Failure.Kind {
       "certfleet writes through no link, and `retry` does not either: put a file in its place, or let `certificates:` name the directory that the link leads to. The next run sees it."
     case .wouldBeDefault:
       "Say which certificate visitors without a server name get: `crt FILE` before `crt DIR` in the bind line (or `default-crt`, `strict-sni`); or give the row a label that sorts later. certfleet retry NAME puts it there all the same."
+    case .listenerDead:
+      "Start HAProxy or stunnel on this node, or correct the address in the inventory (`probe:`, the VIP's `https:`). On a passive node nobody notices before the next fail-over, which would be an outage."
     case .rolledBack:
       "The previous certificate is served. certfleet retry NAME brings the newest back; by itself it comes back when the previous one nears its end."
     case .nodeCannotRestart: "Repair the configuration before the node restarts: it would not come up again."
@@ -163,7 +166,7 @@ extension Failure.Kind {
       .roleUnknown,
       .keyNotMade, .tunnelRefused, .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .notSeen,
       .diskFull, .changedByHand, .linkInPlace, .wouldBeDefault, .rolledBack, .nodeCannotRestart, .toolMissing, .fenced,
-      .internalError:
+      .listenerDead, .internalError:
       .operatorNeeded
     }
   }
@@ -179,7 +182,7 @@ extension Failure.Kind {
       .noCommonAlgorithm, .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .keyNotMade, .keyLost, .tunnelRefused,
       .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .notSeen, .diskFull, .changedByHand,
       .linkInPlace, .wouldBeDefault,
-      .rolledBack, .nodeCannotRestart, .toolMissing, .fenced, .interrupted, .internalError:
+      .rolledBack, .nodeCannotRestart, .toolMissing, .fenced, .listenerDead, .interrupted, .internalError:
       false
     }
   }
@@ -194,7 +197,7 @@ extension Failure.Kind {
     case .rateLimited, .authorityBusy, .authorityUnreachable: .whenAllowed
     case .vipAnswersWrongly, .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm,
       .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .tunnelRefused, .diskFull, .nodeCannotRestart,
-      .linkInPlace, .toolMissing, .fenced, .interrupted, .orderLost, .keyLost:
+      .linkInPlace, .toolMissing, .fenced, .listenerDead, .interrupted, .orderLost, .keyLost:
       .whenHealed
     case .paused, .changedByHand, .wouldBeDefault, .rolledBack, .accountGone: .byHand
     }

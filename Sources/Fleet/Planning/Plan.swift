@@ -61,6 +61,10 @@ public enum Reason: Sendable, Equatable, Codable {
   case owed(node: NodeID)
   /// This node was proved below the wire, and is active now: it can be proved better.
   case unproved(node: NodeID)
+  /// A place does not have what was proved there, and is given it again; the node where only that one differs.
+  case drifted(Drift.Kind, node: NodeID?)
+  /// A place does not have what was proved there, and a person has to say what is to be done.
+  case driftLeft(Drift.Kind)
   /// All is well until then.
   case valid(dueAt: Date)
   /// An operator paused the pair.
@@ -87,6 +91,8 @@ public enum Reason: Sendable, Equatable, Codable {
     case .notServed: "issued, not served yet"
     case .owed(let node): "\(node) does not have it"
     case .unproved(let node): "\(node) is to be proved on the wire"
+    case .drifted(let kind, let node): "\(kind.title)\(node.map { " (\($0))" } ?? "")"
+    case .driftLeft(let kind): "\(kind.title), waits for `retry`"
     case .valid(let dueAt): "valid, due \(dueAt.formatted(.iso8601))"
     case .paused: "pair is paused"
     case .waiting(let until, let kind): "\(kind.title), next try \(until.formatted(.iso8601))"

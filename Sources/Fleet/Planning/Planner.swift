@@ -22,6 +22,12 @@ public enum Planner {
     let (action, reason) = wish(certificate, pair: pair, at: now)
     guard action != .keep else { return (action, reason) }
     if isPaused { return (.blocked, .paused) }
+    // An order for a place that a stranger's file takes would be spent for nothing: the rollout would be refused.
+    if action == .renew || action == .issue, certificate.isTakenByStranger,
+      case .report(let kind, _) = pair.drift.verdict(certificate)
+    {
+      return (.blocked, .driftLeft(kind))
+    }
     if let failure = certificate.lastFailure, let notBefore = certificate.notBefore, notBefore > now {
       return failure.kind.retry == .byHand
         ? (.blocked, .heldForOperator(failure.kind)) : (.blocked, .waiting(until: notBefore, failure.kind))
@@ -46,6 +52,9 @@ public enum Planner {
     guard certificate.served == issued.attempt else { return (.redeploy, .notServed) }
     for node in pair.nodes where certificate.installations[node.id]?.attempt != issued.attempt {
       return (.redeploy, .owed(node: node.id))
+    }
+    if case .heal(let kind, let node) = pair.drift.verdict(certificate) {
+      return (.redeploy, .drifted(kind, node: node))
     }
     return (.keep, .valid(dueAt: issued.dueAt))
   }

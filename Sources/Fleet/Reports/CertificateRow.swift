@@ -40,6 +40,8 @@ public struct CertificateRow: Sendable, Equatable, Codable {
   public var dueAt: Date?
   /// The best proof of each node, `wire`, `memory` or `disk`, with its reason.
   public var proofs: [NodeID: ProofNote]
+  /// When it was last looked at, and what was seen; nil where nobody looked, or the report does not ask.
+  public var lastSeen: LastSeen?
 
   /// How a node was proved.
   public struct ProofNote: Sendable, Equatable, Codable {

@@ -14,6 +14,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var end: SweepEnd
   /// One line for each customer, and one for names without one.
   public var customers: [CustomerLine]
+  /// What does not have the certificates that were proved there, and what was put right.
+  public var drift: DriftReport
   /// Nodes and pairs that somebody must look at.
   public var troubles: [Trouble]
   /// Failing and waiting certificates by cause, what needs a person first.
@@ -138,6 +140,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     groups = FailureGroup.groupsBesideTroubles(of: rows)
     customers = Self.customerLines(rows, before: before, after: after, inventory: inventory)
     troubles = Self.troubles(rows, after: after, inventory: inventory)
+    drift = DriftReport(after: after, records: records, inventory: inventory, sweep: sweep, since: startedAt)
     weakProofs = Self.weakProofs(rows)
     windows = WindowWait.all(in: after, of: inventory, at: endedAt)
     holds = HoldNote.all(in: after, of: inventory, at: endedAt)
@@ -153,7 +156,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
 
   /// Whether the run ends with exit status 1: failures that are new and loud, or any that need a person.
   public var needsAttention: Bool {
-    !troubles.isEmpty || authorityFailure != nil || doubt != nil || inputs != nil
+    !troubles.isEmpty || authorityFailure != nil || doubt != nil || inputs != nil || drift.hasNews
       || holds.contains(where: \.needsPerson)
       || (purpose == .renew && mail?.isUntold == true)
       || rows.contains { row in

@@ -15,6 +15,7 @@ public enum SweepReportHTML {
           [HTMLPage.heading(inputs.title), HTMLPage.paragraph(InputReview.advice)]
             + inputs.lines.map { HTMLPage.paragraph($0, muted: true) }))
     }
+    body += report.drift.cards
     if let failure = report.authorityFailure {
       body.append(
         HTMLPage.card(

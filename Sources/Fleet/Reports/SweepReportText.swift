@@ -18,6 +18,7 @@ public enum SweepReportText {
         Wording.grouped(line.kept), Wording.grouped(line.waiting), failed, line.nextExpiry.map(Wording.day) ?? "-")
     }
     lines += table.lines
+    lines += report.drift.lines
     lines += troubles(report) + holds(report) + windows(report) + groups(report) + heldBack(report)
     lines += quarantine(report) + losses(report) + limits(report)
     lines += proofs(report) + notices(report) + removedKeys(report) + reloads(report) + pace(report)
@@ -39,8 +40,10 @@ public enum SweepReportText {
       parts.append(
         "\(Wording.grouped(total.failed)) failed" + (total.newlyFailed > 0 ? " (\(total.newlyFailed) new)" : ""))
     }
+    if report.drift.count > 0 { parts.append("\(Wording.grouped(report.drift.count)) not as proved") }
     let people =
-      report.troubles.count + (report.authorityFailure == nil ? 0 : 1) + (report.doubt == nil ? 0 : 1)
+      report.drift.groups.count { $0.reluctance != nil } + report.troubles.count
+      + (report.authorityFailure == nil ? 0 : 1) + (report.doubt == nil ? 0 : 1)
       + (report.inputs == nil ? 0 : 1)
       + report.holds.count(where: \.needsPerson)
       + report.groups.count { $0.kind.loudness == .operatorNeeded }

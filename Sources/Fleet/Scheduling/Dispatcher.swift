@@ -35,6 +35,8 @@ public struct Dispatcher: Sendable {
   var unfinished: Set<SpecID> = []
   var issuing: [SpecID: PairID] = [:]
   var rollingOut: Set<PairID> = []
+  /// Which pairs were looked at, are, and are still to be.
+  var pairLooks: PairLooks
   var faults = PassingFaults()
   var ejections: [RolloutID: [SpecID: Failure]] = [:]
   var issuedNow: Set<SpecID> = []
@@ -62,6 +64,7 @@ public struct Dispatcher: Sendable {
   ///
   /// - Parameters:
   ///   - surveysAll: ask every pair, also those without work: the nightly sweep does, to prove what could not be proved before.
+  ///   - seesServed: see what every pair serves that is worked with, before anything is decided for it: every sweep does, a forecast has nothing to see.
   ///   - maximum: how many new attempts may be started in all.
   ///   - only: the certificates of a saved plan; renewals that fall due are done besides, nothing else. Nil means all.
   ///   - findings: what the preflight found: names that look bad go last.
@@ -70,13 +73,14 @@ public struct Dispatcher: Sendable {
   ///   - untidy: pairs on which a killed run left something behind: they are asked although nothing else may be due there.
   public init(
     state: FleetState, inventory: Inventory, ledger: Ledger, seed: UInt64, surveysAll: Bool = false,
-    maximum: Int = .max, only: Set<SpecID>? = nil, untidy: Set<PairID> = [], findings: Findings = Findings(),
-    looksFirst: Bool = false, insisted: Set<SpecID> = [], at now: Date
+    seesServed: Bool = false, maximum: Int = .max, only: Set<SpecID>? = nil, untidy: Set<PairID> = [],
+    findings: Findings = Findings(), looksFirst: Bool = false, insisted: Set<SpecID> = [], at now: Date
   ) {
     badLooking = findings.badLooking(of: state.certificates.values, at: now)
     looks = OrderLooks(
       findings, HeldBack(findings, of: state.certificates.values, insisted: insisted, at: now), isAsked: looksFirst)
     self.only = only
+    pairLooks = PairLooks(isOn: seesServed, limit: inventory.pace.looksInFlight)
     wanted = untidy.intersection(inventory.pairs.map(\.id))
     self.state = state
     issuedSets = IssuedSets(state.certificates.values)
@@ -109,6 +113,7 @@ public struct Dispatcher: Sendable {
   /// A survey came to its end.
   public mutating func surveyed(_ pair: PairID, _ survey: PairSurvey) {
     standings[pair] = .surveyed(survey)
+    wantLook(at: pair)
     dirtyAll(of: pair)
   }
 
@@ -137,21 +142,23 @@ public struct Dispatcher: Sendable {
     }
     refresh(at: now)
     guard !isStopping else { return [] }
-    return surveys(at: now) + lookWork(at: now) + resumptions() + leases(at: now) + rollouts(at: now)
+    return surveys(at: now) + pairsToLookAt() + lookWork(at: now) + resumptions() + leases(at: now)
+      + rollouts(at: now)
   }
 
   /// Whether nothing is going on and nothing will start by itself soon: the end of a run.
   public var isIdle: Bool {
-    guard issuing.isEmpty, rollingOut.isEmpty, looks.looking.isEmpty, !standings.values.contains(.surveying) else {
-      return false
-    }
+    guard issuing.isEmpty, rollingOut.isEmpty, looks.looking.isEmpty, pairLooks.underWay.isEmpty,
+      !standings.values.contains(.surveying)
+    else { return false }
     if isStopping { return true }
-    return waiting == nil && faults.isEmpty && !(looks.isAwaited && mayOrder)
+    return waiting == nil && faults.isEmpty && pairLooks.waiting.isEmpty && !(looks.isAwaited && mayOrder)
   }
 
   /// What the run waits for, where nothing else is left to do for a good while.
   public func longWait(at now: Date) -> Waiting? {
-    guard issuing.isEmpty, rollingOut.isEmpty, faults.isEmpty, !isStopping, !standings.values.contains(.surveying),
+    guard issuing.isEmpty, rollingOut.isEmpty, pairLooks.isIdle, faults.isEmpty, !isStopping,
+      !standings.values.contains(.surveying),
       let waiting, waiting.until.timeIntervalSince(now) >= Self.longWaitSeconds
     else { return nil }
     return waiting
@@ -224,6 +231,8 @@ public struct Dispatcher: Sendable {
     case .issue, .renew:
       let mayBeOrdered = isFree(certificate, at: now)
       guard standings[pair.id] != nil else { return wanted.formUnion([pair.id]) }
+      // What lies there may be in the way of what is to be ordered.
+      guard !pairLooks.holds(pair.id) else { return }
       guard let survey = standings[pair.id]?.survey, case .node = survey.node(activeFor: certificate.spec.vip) else {
         return
       }
@@ -273,7 +282,10 @@ public struct Dispatcher: Sendable {
     let pair = certificate.spec.pair
     if standings[pair] == nil { wanted.insert(pair) }
     let target: BatchTarget
-    if case .owed(let node) = reason { target = .node(node) } else { target = .pair }
+    switch reason {
+    case .owed(let node), .drifted(_, let node?): target = .node(node)
+    default: target = .pair
+    }
     deployments[pair, default: [:]][target, default: []].insert(reference)
     if waitingSince[reference] == nil { waitingSince[reference] = now }
   }
@@ -292,7 +304,9 @@ public struct Dispatcher: Sendable {
         }
       }
     }
-    let chosen = wanted.filter { !state.isPaused($0, at: now) && !rollingOut.contains($0) }.sorted()
+    let chosen = wanted.filter {
+      !state.isPaused($0, at: now) && !rollingOut.contains($0) && !pairLooks.underWay.contains($0)
+    }.sorted()
     for pair in chosen { standings[pair] = .surveying }
     wanted.subtract(chosen)
     return chosen.map { .survey($0) }

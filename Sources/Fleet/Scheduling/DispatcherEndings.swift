@@ -44,7 +44,7 @@ extension Dispatcher {
     for item in order.items {
       guard let certificate = state.certificates[item.spec], certificate.issuedReference == item else { continue }
       let isProved =
-        certificate.served == item.attempt
+        certificate.served == item.attempt && certificate.standingDrift.isEmpty
         && nodes.allSatisfy { certificate.installations[$0]?.attempt == item.attempt }
       if let own = ejected[item.spec] {
         faults.hold(item.spec, after: own, at: now)

@@ -6,7 +6,7 @@ extension Dispatcher {
     var works: [Work] = []
     closed = nil
     ripeAt = nil
-    for pair in deployments.keys.sorted() where !rollingOut.contains(pair) {
+    for pair in deployments.keys.sorted() where !rollingOut.contains(pair) && !pairLooks.holds(pair) {
       guard let order = rollout(of: pair, at: now) else { continue }
       rollingOut.insert(pair)
       for item in order.items { waitingSince[item] = nil }

@@ -5,6 +5,8 @@ extension Dispatcher {
     case survey(PairID)
     /// Look at what DNS says of these, before anything is ordered for them.
     case look([CertificateSpec])
+    /// See what the nodes and VIPs of the pair show of these certificates.
+    case see(PairID, [SpecID])
     /// Get one certificate; the lease's buckets are reserved.
     case issue(IssueOrder)
     /// Bring a batch onto its pair.

@@ -66,7 +66,8 @@ struct RunWriter {
       .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
       .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .specVetoed, .ejected,
-      .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed, .keysRemoved:
+      .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed, .keysRemoved,
+      .driftSeen, .driftGone:
       break
     }
   }
@@ -96,6 +97,8 @@ struct RunWriter {
     case .takenOver(_, let pairs, let marks, _):
       mentions.append(contentsOf: pairs.map { ("pair", $0.rawValue) })
       mentions.append(contentsOf: Set(marks.map(\.node)).sorted().map { ("node", $0.rawValue) })
+    case .driftSeen(_, let place, _), .driftGone(_, let place, _):
+      if let node = place.node { mentions.append(("node", node.rawValue)) }
     case .mailQueued(let mail, _), .mailSent(let mail), .mailFailed(let mail, _):
       mentions.append(("mail", String(mail)))
     case .specAdded, .specChanged, .specMoved, .pairMoved, .nodeMoved, .specRemoved, .pairPaused, .pairHeld, .pairResumed,

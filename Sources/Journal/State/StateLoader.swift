@@ -99,7 +99,16 @@ struct StateLoader {
       failingSince: reader.optionalDate(), failingSweep: reader.optionalID(),
       mayOverwrite: reader.int() == 1,
       possibleLeaves: Dictionary(
-        uniqueKeysWithValues: try reader.json([String: [String]].self).map { (NodeID($0.key), $0.value) }))
+        uniqueKeysWithValues: try reader.json([String: [String]].self).map { (NodeID($0.key), $0.value) }),
+      drifts: try drifts(&reader))
+  }
+
+  /// Nearly every certificate has none: 10,000 empty objects are not worth a decoder each.
+  private func drifts(_ reader: inout RowReader) throws(JournalError) -> [DriftPlace: DriftState] {
+    let text = reader.text()
+    if text == "{}" { return [:] }
+    let stored = try JournalText.decode([String: DriftState].self, text, table: "certificate")
+    return Dictionary(uniqueKeysWithValues: stored.map { (DriftPlace(rawValue: $0.key), $0.value) })
   }
 
   /// An attempt is brought back by the same occurrences that once led it there: its machine stays the only way to a state.

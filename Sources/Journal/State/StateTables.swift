@@ -5,7 +5,7 @@ enum StateTables {
     """
     id pair vip customer label names key profile registered_domains source revision# attempt_authority \
     attempt_revision# issued_revision# key_node served served_not_after# served_at# failures# last_failure \
-    last_failure_at# failing_since# failing_sweep may_overwrite# possible_leaves
+    last_failure_at# failing_since# failing_sweep may_overwrite# possible_leaves drifts
     """)
   static let attempt = Table("attempt", "certificate id names state key_node request order_url")
   static let issued = Table(

@@ -83,6 +83,12 @@ struct StateWriter {
         try JournalText.encode(
           Dictionary(uniqueKeysWithValues: certificate.possibleLeaves.map { ($0.key.rawValue, $0.value) }),
           table: "certificate")),
+      .text(
+        certificate.drifts.isEmpty
+          ? "{}"
+          : try JournalText.encode(
+            Dictionary(uniqueKeysWithValues: certificate.drifts.map { ($0.key.rawValue, $0.value) }),
+            table: "certificate")),
     ]
   }
 

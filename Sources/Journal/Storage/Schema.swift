@@ -37,6 +37,13 @@ enum Schema {
       try database.execute(sql: pauses)
     }
     migrator.registerMigration("failure notSeen") { _ in }
+    migrator.registerMigration("drift, and what was seen last") { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE certificate ADD COLUMN drifts TEXT NOT NULL DEFAULT '{}' CHECK (json_type(drifts) = 'object');
+
+          """ + SightingTable.sql)
+    }
     return migrator
   }
 

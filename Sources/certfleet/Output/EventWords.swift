@@ -52,6 +52,9 @@ enum EventWords {
       "\(node): \(certificates.count) put back, proved by \(proof.rawValue)"
     case .rollbackFailed(_, let node, let certificates, let failure):
       "\(node): \(certificates.count) not put back: \(failure.kind.title): \(failure.detail)"
+    case .driftSeen(let spec, let place, let drift): "\(spec): \(drift.kind.title) on \(place): \(drift.detail)"
+    case .driftGone(let spec, let place, let isHealed):
+      "\(spec): \(isHealed ? "put right on" : "as it should be again on") \(place)"
     case .keysRemoved(let node, let attempts):
       "\(node): \(attempts.count) keys of certificates that are no longer wanted removed"
     case .marked(let node, _, _): "\(node): marked as worked on"

@@ -41,6 +41,8 @@ struct ScriptedWorld {
   var attemptVanishes: (SpecID, Int) -> Bool = { _, _ in false }
   /// How a rollout goes.
   var fate: (RolloutOrder, Date) -> RolloutFate = { _, _ in .done }
+  /// What a look at a pair comes to.
+  var seen: (PairID) -> [Event] = { _ in [] }
   /// What the nodes of a pair say; the first node is active unless told otherwise.
   var survey: (Pair, Date) -> PairSurvey = ScriptedWorld.healthy
 
@@ -69,6 +71,7 @@ struct ScriptedWorld {
   private enum News {
     case surveyed(Pair)
     case looked([CertificateSpec])
+    case seen(PairID)
     case records([Event])
     case attemptEnds(Dispatcher.IssueOrder)
     case rolloutEnds(RolloutOrder, RolloutFate)
@@ -77,7 +80,7 @@ struct ScriptedWorld {
 
   init(
     _ state: FleetState, inventory: Inventory = SmallFleet.inventory(), limits: LimitTable = .none,
-    rows: [BucketRow] = [], seed: UInt64 = 1, surveysAll: Bool = false, maximum: Int = .max,
+    rows: [BucketRow] = [], seed: UInt64 = 1, surveysAll: Bool = false, seesServed: Bool = false, maximum: Int = .max,
     only: Set<SpecID>? = nil, looksFirst: Bool = false, findings: Findings = Findings(), insisted: Set<SpecID> = [],
     at now: Date = SmallFleet.noon
   ) {
@@ -87,8 +90,8 @@ struct ScriptedWorld {
     dispatcher = Dispatcher(
       state: state, inventory: inventory,
       ledger: Ledger(tables: [SmallFleet.authority: limits], reserve: .nothing, rows: rows), seed: seed,
-      surveysAll: surveysAll, maximum: maximum, only: only, findings: findings, looksFirst: looksFirst,
-      insisted: insisted, at: now)
+      surveysAll: surveysAll, seesServed: seesServed, maximum: maximum, only: only, findings: findings,
+      looksFirst: looksFirst, insisted: insisted, at: now)
   }
 
   // MARK: What a test asks for
@@ -121,6 +124,7 @@ struct ScriptedWorld {
   }
 
   var surveyed: [PairID] { begun.compactMap { if case .survey(let pair) = $0.work { pair } else { nil } } }
+  var looked: [[SpecID]] { begun.compactMap { if case .see(_, let specs) = $0.work { specs } else { nil } } }
   var issued: [SpecID] { begun.compactMap { if case .issue(let order) = $0.work { order.spec.id } else { nil } } }
   var orders: [Dispatcher.IssueOrder] {
     begun.compactMap { if case .issue(let order) = $0.work { order } else { nil } }
@@ -165,6 +169,7 @@ struct ScriptedWorld {
       put(.surveyed(pair), at: now.addingTimeInterval(0.5))
     case .look(let specs): put(.looked(specs), at: now.addingTimeInterval(0.2))
     case .issue(let order) where refuses(order.spec.id): dispatcher.refused(order, at: now)
+    case .see(let pair, _): put(.seen(pair), at: now.addingTimeInterval(1))
     case .issue(let order):
       let of = AttemptReference(spec: order.spec.id, attempt: order.attempt.id)
       if !order.isResumed {
@@ -193,6 +198,9 @@ struct ScriptedWorld {
           evidence: "as the test says", at: now)
       }
       dispatcher.looked(at: specs.map(\.id), found, at: now)
+    case .seen(let pair):
+      try learn(seen(pair))
+      dispatcher.seen(pair)
     case .records(let events): try learn(events)
     case .stop: dispatcher.stop()
     case .attemptEnds(let order): try end(order)
@@ -240,6 +248,13 @@ struct ScriptedWorld {
         .installed(node: $0, certificates: items, proof: .wire, reason: "handshake")
       } + [.served(certificates: items)]
     }
+    func healed(_ items: [AttemptReference]) -> [Event] {
+      items.flatMap { item in
+        (dispatcher.state.certificates[item.spec]?.standingDrift ?? []).map {
+          .driftGone(spec: item.spec, place: $0.place, isHealed: true)
+        }
+      }
+    }
     func ejected(_ spec: SpecID, _ failure: Failure) -> Event {
       .ejected(rollout: order.id, spec: spec, failure: failure)
     }
@@ -247,7 +262,8 @@ struct ScriptedWorld {
     switch fate {
     case .done:
       end = (
-        proved(order.items, on: [order.first, order.second]), order.owing == nil ? .done : .degradedSecond, nil
+        proved(order.items, on: [order.first, order.second]) + healed(order.items),
+        order.owing == nil ? .done : .degradedSecond, nil
       )
     case .refused(let failure): end = (order.items.map { ejected($0.spec, failure) }, .refused, failure)
     case .ejecting(let failures):
