@@ -26,7 +26,9 @@ struct PairLooks: Sendable {
 extension Dispatcher {
   /// The nodes answered: what was proved there before is looked at, once in a run.
   mutating func wantLook(at pair: PairID) {
-    guard pairLooks.isOn, !pairLooks.done.contains(pair), !pairLooks.holds(pair), !toBeSeen(on: pair).isEmpty else { return }
+    guard pairLooks.isOn, !pairLooks.done.contains(pair), !pairLooks.holds(pair), !toBeSeen(on: pair).isEmpty else {
+      return
+    }
     pairLooks.waiting.append(pair)
   }
 

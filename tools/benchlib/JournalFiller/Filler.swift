@@ -5,27 +5,30 @@ import PKI
 
 /// Writes into a journal what a first run would have recorded, so that `tools/bench again` has something to find done: for every
 /// certificate that is wanted and was never issued an attempt, and for every pair rollouts in batches. The certificates are made up:
-/// one text for all, with a serial and fingerprints of their own.
+/// one text for all, with a serial and fingerprints of their own; or, with `as-is`, those of the text, which listeners can then really show.
 ///
-///     JournalFiller STATE CERTIFICATE.pem AUTHORITY
+///     JournalFiller STATE CERTIFICATE.pem AUTHORITY [as-is]
 ///
 /// Nodes are called by the pair, with `-a` and `-b`.
 @main
 struct Filler {
   static func main() async throws {
     let words = CommandLine.arguments.dropFirst()
-    guard words.count == 3 else {
-      FileHandle.standardError.write(Data("usage: JournalFiller STATE CERTIFICATE.pem AUTHORITY\n".utf8))
+    guard words.count == 3 || words.count == 4 && words.last == "as-is" else {
+      FileHandle.standardError.write(Data("usage: JournalFiller STATE CERTIFICATE.pem AUTHORITY [as-is]\n".utf8))
       exit(2)
     }
     let text = try String(contentsOfFile: words[2], encoding: .utf8)
     let journal = try JournalStore.open(directory: words[1]) { sha256($0) }
-    var filler = Filler(journal: journal, text: text, authority: AuthorityID(words[3]), now: Date())
+    let shown = words.count == 4 ? try X509Certificate(pem: text) : nil
+    var filler = Filler(journal: journal, text: text, shown: shown, authority: AuthorityID(words[3]), now: Date())
     print(#"{"certificates": \#(try await filler.fill())}"#)
   }
 
   private let journal: JournalStore
   private let text: String
+  /// What listeners show, where there are any.
+  private let shown: X509Certificate?
   private let authority: AuthorityID
   private let now: Date
   private var random = SeededGenerator(seed: 1)
@@ -34,9 +37,10 @@ struct Filler {
   private static let batch = 100
   private static let day = 86_400.0
 
-  private init(journal: JournalStore, text: String, authority: AuthorityID, now: Date) {
+  private init(journal: JournalStore, text: String, shown: X509Certificate?, authority: AuthorityID, now: Date) {
     self.journal = journal
     self.text = text
+    self.shown = shown
     self.authority = authority
     self.now = now
   }
@@ -64,7 +68,8 @@ struct Filler {
   private func attempt(_ spec: CertificateSpec, _ of: AttemptReference) -> [Event] {
     let fingerprint = sha256(Array(of.attempt.rawValue.utf8)).map { String(format: "%02x", $0) }.joined()
     let certificate = IssuedCertificate(
-      attempt: of.attempt, sha256: fingerprint, serial: fingerprint.prefix(36).uppercased(),
+      attempt: of.attempt, sha256: shown?.sha256Hex ?? fingerprint,
+      serial: shown?.serialHex ?? fingerprint.prefix(36).uppercased(),
       notBefore: now - Self.day, notAfter: now + 89 * Self.day, issuer: "made up", chain: [text, text],
       publicKeySHA256: String(fingerprint.reversed()))
     return [
