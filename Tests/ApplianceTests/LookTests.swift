@@ -43,7 +43,9 @@ struct HAProxyLookTests {
       #expect(memory.isSame(as: expected))
       #expect(sighting.listing == .named)
     }
-    #expect(!bench.node.exists("\(bench.node.root)/home/.certfleet/rollouts/look"))
+    let left = try FileManager.default.contentsOfDirectory(atPath: "\(bench.node.root)/home/.certfleet")
+    #expect(!left.contains { $0.hasPrefix("look") }, "\(left)")
+    #expect(!work.look(nonce: Nonce("look")).isChange, "a look leaves no mark and waits for nobody")
   }
 
   @Test(arguments: shells)

@@ -66,6 +66,7 @@ enum LookShell {
         esac
       done
       rm -f "$R"/*
+      find "$W" -maxdepth 1 -name 'look.*' -mtime +1 -exec rm -rf '{}' ';' 2>/dev/null
     }
     """#
 }

@@ -15,7 +15,9 @@ public struct SeenOnNode: Sendable, Equatable {
 extension RolloutWork {
   /// Says what lies on the disk, what the list names and what memory holds, for each certificate: one exec, whatever their number. Changes
   /// nothing and leaves nothing behind.
-  public func look(nonce: Nonce) -> RemoteScript { look(LookShell.library, "", verb: "see", nonce: nonce) }
+  public func look(nonce: Nonce) -> RemoteScript {
+    look(LookShell.library, "", verb: "see", locks: false, nonce: nonce)
+  }
 
   /// Reads the answer to `look`.
   public func readLook(_ result: CommandResult, of script: RemoteScript) throws(Failure) -> [SeenOnNode] {

@@ -156,11 +156,13 @@ public struct RolloutWork: Sendable {
 
   /// A step that only looks. Asked outside a rollout it leaves no directory behind.
   ///
-  /// - Parameter clears: it belongs to no rollout, so all that it wrote there goes.
+  /// - Parameters:
+  ///   - clears: it belongs to no rollout, so all that it wrote there goes.
+  ///   - locks: waits for whoever works there. Without it, the script keeps what it needs to itself, and counts as no touch.
   func look(
-    _ library: ShellText, _ settings: ShellText, verb: ShellText, clears: Bool = false, nonce: Nonce
+    _ library: ShellText, _ settings: ShellText, verb: ShellText, clears: Bool = false, locks: Bool = true, nonce: Nonce
   ) -> RemoteScript {
-    var body = head("\(library)\n")
+    var body = head("\(library)\n", locks: locks)
     body += settings
     body += setters
     for termination in terminations {
@@ -172,8 +174,9 @@ public struct RolloutWork: Sendable {
   }
 
   /// Everything that each of these scripts begins with.
-  private func head(_ library: ShellText) -> ShellText {
+  private func head(_ library: ShellText, locks: Bool = true) -> ShellText {
     let hot = ShellWord(facts.hotUpdate.rawValue)
+    let place: ShellText = locks ? "R=$W/rollouts/$RID\nlock\n" : "R=$W/$RID.$$\n"
     return """
       \(ShellLibrary.certificates)
       \(ShellLibrary.files)
@@ -188,8 +191,7 @@ public struct RolloutWork: Sendable {
       \(library)
       work
       RID=\(ShellWord(FileStem(rollout.rawValue).text))
-      R=$W/rollouts/$RID
-      lock
+      \(place)
       try mkdir -p "$R" || die "$K" "cannot make $R: $E"
       TMPDIR=$R
       find_client
