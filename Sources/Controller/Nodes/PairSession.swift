@@ -243,6 +243,9 @@ actor PairSession {
     try await recorder.record(.nodeTroubled(node: node, failure: alarm))
   }
 
+  /// What nodes say of another controller that worked on them, where they do.
+  var strangers: [NodeID: String] { known.nodes.filter { $0.value.kind == .fenced }.mapValues(\.detail) }
+
   /// What a look found of a node's own listener: dead, or alive again. Another trouble of the node says more.
   func hear(_ death: String?, of node: NodeID) async throws(JournalError) {
     let trouble = known.nodes[node]

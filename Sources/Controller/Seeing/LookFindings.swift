@@ -7,7 +7,13 @@ struct LookFindings {
   private(set) var events: [Event] = []
   private(set) var sightings: [Sighting] = []
 
-  init(at now: Date) { at = now }
+  /// What nodes say of another controller.
+  private let strangers: [NodeID: String]
+
+  init(strangers: [NodeID: String], at now: Date) {
+    self.strangers = strangers
+    at = now
+  }
 
   mutating func judge(_ certificate: CertificateState, _ seen: PairSighting, _ own: OwnLeaves?) {
     let own = own ?? OwnLeaves()
@@ -16,7 +22,7 @@ struct LookFindings {
     for node in seen.nodes {
       places.insert(.node(node.id))
       guard let expected = certificate.expected(on: node.id) else { continue }
-      let standard = DriftClassifier.Standard(expected: expected, own: own)
+      let standard = DriftClassifier.Standard(expected: expected, own: own, otherController: strangers[node.id])
       let pieces = seen.sightings(of: certificate.spec, on: node.id)
       let asked = pieces.flatMap(\.asked)
       let now = at

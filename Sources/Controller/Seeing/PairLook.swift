@@ -19,7 +19,7 @@ struct PairLook: Sendable {
     // A look that was cut short is no verdict.
     if Task.isCancelled { return }
     let own = try ownLeaves(of: certificates, seen)
-    var findings = LookFindings(at: clock.now)
+    var findings = LookFindings(strangers: await pair.strangers, at: clock.now)
     for certificate in certificates { findings.judge(certificate, seen, own[certificate.spec.id]) }
     if !findings.events.isEmpty { try await recorder.record(findings.events) }
     try await recorder.journal.keep(findings.sightings, at: findings.at)
