@@ -166,7 +166,7 @@ import Testing
 
   // B4: no attempt, no token, no second question in the same run; a person's `retry` asks again.
   @Test func whatAPairWouldRefuseCostsNothingAndIsLeftAloneInThisRun() throws {
-    let limits = try SmallFleet.limits(orders: 3, everySeconds: 86_400)
+    let limits = try SmallFleet.limits(orders: 4, everySeconds: 86_400)
     var world = ScriptedWorld(SmallFleet.state(try new(0..<4)), limits: limits)
     world.refuses = { $0 == SpecID("lb0/n1") }
 
