@@ -83,6 +83,14 @@ extension Workplace {
       files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
     let difference = try difference(await loaded, from: state)
     result.warnings = difference.warnings
+    // `check` reads lists alone and does not show these.
+    let kept = difference.value.faults.count { $0.severity == .warning }
+    if files == nil, kept > 0 {
+      result.warnings.removeLast(kept)
+      result.renamed.append(
+        "\(Wording.count(kept, "certificate keeps its file name", "certificates keep their file names")), "
+          + "although the lists give another label: certfleet import names them")
+    }
     result.returns = difference.returns
     result.isDryRun = isDryRun
     result.added = difference.value.added.map(\.id)

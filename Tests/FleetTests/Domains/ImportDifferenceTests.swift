@@ -217,6 +217,7 @@ enum Lists {
   /// What `import` does: moves keep the origin, for removals are only proposed.
   static func apply(_ difference: ImportDifference, to state: [CertificateSpec]) -> [CertificateSpec] {
     var specs = Dictionary(state.map { ($0.id, $0) }) { first, _ in first }
+    for move in difference.moved where move.isRename { specs[move.from.id] = nil }
     for spec in difference.added + difference.changed.map(\.to) + difference.moved.map(\.to) { specs[spec.id] = spec }
     return specs.values.sorted { $0.id < $1.id }
   }

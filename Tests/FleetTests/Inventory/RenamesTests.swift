@@ -43,9 +43,8 @@ import Testing
 
     #expect(renames.pairs == [PairID("p"): PairID("q")])
     #expect(renames.nodes == [NodeID("a"): NodeID("z")])
-    #expect(
-      renames.renamed(try Self.spec("p/web/www.example.org", pair: "p", vip: "web"))?.id
-        == SpecID("q/web/www.example.org"))
+    let moved = try #require(renames.renamed(try Self.spec("p/web/www.example.org", pair: "p", vip: "web")))
+    #expect(moved.id == SpecID("q/web/www.example.org"))
   }
 
   @Test func anotherAddressIsAnotherThing() {
