@@ -81,7 +81,7 @@ import Testing
 
       try JournalStore.restore(from: file, into: directory + "/new", hash: store.hash)
 
-      #expect(try open(directory + "/new").fleetState().pairs[ID("p")]?.isPaused == true)
+      #expect(try open(directory + "/new").fleetState().isPaused(ID("p"), at: noon))
       #expect(throws: JournalError.self) {
         try JournalStore.restore(from: file, into: directory + "/new", hash: store.hash)
       }
