@@ -101,8 +101,8 @@ struct RunWriter {
       if let node = place.node { mentions.append(("node", node.rawValue)) }
     case .mailQueued(let mail, _), .mailSent(let mail), .mailFailed(let mail, _):
       mentions.append(("mail", String(mail)))
-    case .specAdded, .specChanged, .specMoved, .pairMoved, .nodeMoved, .specRemoved, .pairPaused, .pairHeld, .pairResumed,
-      .retryAsked, .hostKeysPinned, .renewalAsked,
+    case .specAdded, .specChanged, .specMoved, .pairMoved, .nodeMoved, .specRemoved, .pairPaused, .pairHeld,
+      .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .sweepStarted,
       .sweepEnded, .attemptStarted, .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .issued,
       .attemptFailed, .specVetoed, .served:
