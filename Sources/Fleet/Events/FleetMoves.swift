@@ -29,6 +29,7 @@ extension CertificateState {
   /// Whether anything that is known of it names this node.
   public func mentions(_ node: NodeID) -> Bool {
     keyNode == node || installations[node] != nil || possibleLeaves[node] != nil || attempt?.key?.node == node
+      || drifts[.node(node)] != nil
   }
 
   fileprivate mutating func rename(_ from: NodeID, to node: NodeID) {
@@ -39,6 +40,7 @@ extension CertificateState {
     if let leaves = possibleLeaves.removeValue(forKey: from) {
       possibleLeaves[node] = leaves + (possibleLeaves[node] ?? []).filter { !leaves.contains($0) }
     }
+    if let drift = drifts.removeValue(forKey: .node(from)), drifts[.node(node)] == nil { drifts[.node(node)] = drift }
     attempt?.rename(from, to: node)
   }
 }
