@@ -83,7 +83,7 @@ class Drift(FleetTest):
             self.reload(a)
             self.reload(b)
             # B1: in memory, but no longer on the disk, or in no section.
-            if pair.id in ("edge", "list"):
+            if pair.id == "edge":
                 os.remove(self.pem(a, UNLISTED))
             else:
                 self.unlist(a, UNLISTED)
