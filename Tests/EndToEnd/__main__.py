@@ -49,16 +49,14 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="python3 -m EndToEnd", description=__doc__)
     options.add_argument("--quick", action="store_true", help="loops over moments look at a few of them only")
     options.add_argument("--jobs", type=int, default=JOBS, help=f"modules at the same time ({JOBS})")
-    options.add_argument("--phase", choices=("alone", "beside"), help="what has the machine for itself, or the rest")
     options.add_argument("only", nargs="*", metavar="MODULE", help="test_happy_path, …; all without one")
     chosen = options.parse_args()
     if chosen.quick:
         os.environ["CERTFLEET_TEST_QUICK"] = "1"
     failed = 0
     wanted = chosen.only or [name for name in modules() if not (chosen.quick and name in SLOW)]
-    phases = {"alone": (1, [name for name in wanted if name in ALONE]),
-              "beside": (chosen.jobs, [name for name in wanted if name not in ALONE])}  # fmt: skip
-    for jobs, names in [phases[chosen.phase]] if chosen.phase else phases.values():
+    for jobs, names in ((1, [name for name in wanted if name in ALONE]),
+                        (chosen.jobs, [name for name in wanted if name not in ALONE])):  # fmt: skip
         with ThreadPoolExecutor(max_workers=jobs) as pool:
             for ended in as_completed([pool.submit(run, name) for name in names]):
                 name, status, text, seconds = ended.result()
