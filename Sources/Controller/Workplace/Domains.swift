@@ -87,9 +87,7 @@ extension Workplace {
     let kept = difference.value.faults.count { $0.severity == .warning }
     if files == nil, kept > 0 {
       result.warnings.removeLast(kept)
-      result.renamed.append(
-        "\(Wording.count(kept, "certificate keeps its file name", "certificates keep their file names")), "
-          + "although the lists give another label: certfleet import names them")
+      result.renamed.append(Self.keptFiles(kept))
     }
     result.returns = difference.returns
     result.isDryRun = isDryRun
@@ -111,10 +109,16 @@ extension Workplace {
   }
 
   /// A run that goes on knows the old ids, and what it gets meanwhile would be lost: why nothing is renamed now.
-  private func busy(renaming isRenaming: Bool) throws(CommandFault) -> String? {
+  func busy(renaming isRenaming: Bool) throws(CommandFault) -> String? {
     guard isRenaming, try journaled(try SweepLock.isHeld(directory: inventory.state)) else { return nil }
     return "ids were renamed while a run goes on that knows the old ones; "
       + "the lists are taken over by the first run or import after it has ended"
+  }
+
+  /// For people: live files that keep their names although the lists give others.
+  static func keptFiles(_ count: Int) -> String {
+    "\(Wording.count(count, "certificate keeps its file name", "certificates keep their file names")), "
+      + "although the lists give another label: certfleet import names them"
   }
 
   /// What the lists want against what the journal has; faults end the command with all of them.

@@ -54,27 +54,39 @@ extension Workplace {
 
   /// Takes the inventory's own lists over as far as they are beyond doubt; says what is wrong with them and with the inventory.
   func synchroniseForSweep() async throws(CommandFault) -> (ImportResult, InputReview?) {
-    guard inputs == nil, !inventory.domainFiles.isEmpty else { return (ImportResult(), inputs) }
-    async let reading = DomainLoader.load(inventory: inventory, now: clock.now)
-    let state = try fleetState()
-    let (list, diagnostics) = await reading
+    guard inputs == nil else { return (ImportResult(), inputs) }
+    var state = try fleetState()
+    let renamed = try renames(in: &state)
+    if let busy = try busy(renaming: !renamed.events.isEmpty) { return (ImportResult(renamed: [busy]), nil) }
+    var result = ImportResult(renamed: renamed.lines + renamed.doubts)
+    guard !inventory.domainFiles.isEmpty else {
+      try await record(renamed.events)
+      try await rememberPlaces()
+      return (result, nil)
+    }
+    let (list, diagnostics) = DomainLoader.load(inventory: inventory, now: clock.now)
     let sharing = Set(inventory.customers.filter(\.sharesNames).map(\.id))
     let specs = state.certificates.values.map(\.spec)
-    let strict = ImportDifference(importing: list, into: specs, sharing: sharing)
-    var result = ImportResult()
+    let live = Set(state.certificates.values.filter { $0.issued != nil }.map(\.spec.id))
+    var difference = ImportDifference(importing: list, into: specs, sharing: sharing, live: live)
     let printer = DiagnosticPrinter()
     result.warnings = diagnostics.filter { $0.severity == .warning }.map { printer.text($0) }
-    var difference = strict
+    let kept = difference.faults.count { $0.severity == .warning }
+    if kept > 0 { result.renamed.append(Self.keptFiles(kept)) }
     var review: InputReview?
-    let errors = diagnostics.filter { $0.severity == .error } + strict.faults
+    let errors = (diagnostics + difference.faults).filter { $0.severity == .error }
     if !errors.isEmpty {
-      let careful = CarefulImport(importing: list, into: specs, sharing: sharing)
+      let careful = CarefulImport(importing: list, into: specs, sharing: sharing, live: live)
       difference = careful.difference
       review = InputReview(errors, waiting: careful.waitingCount)
     }
+    if let busy = try busy(renaming: difference.moved.contains(where: \.isRename)) {
+      return (ImportResult(renamed: [busy]), review)
+    }
     result.returns = try returns(difference.added, in: list)
     result.proposedRemovals = difference.proposedRemovals.map(\.id)
-    try await record(Self.events(difference))
+    try await record(renamed.events + Self.events(difference))
+    try await rememberPlaces()
     return (result, review)
   }
 }

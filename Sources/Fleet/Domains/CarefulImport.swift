@@ -14,17 +14,19 @@ public struct CarefulImport: Sendable, Equatable {
   private static let rounds = 20
 
   /// Compares, leaving out what is in doubt.
-  public init(importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = []) {
-    faults = ImportDifference(importing: list, into: state, sharing: sharing).faults
+  public init(
+    importing list: DomainList, into state: [CertificateSpec], sharing: Set<CustomerID> = [], live: Set<SpecID> = []
+  ) {
+    faults = ImportDifference(importing: list, into: state, sharing: sharing, live: live).faults
     var trusted = list
     var doubted = list.doubts.sources
     trusted.specs.removeAll(where: list.doubts.concern)
-    var difference = ImportDifference(importing: trusted, into: state, sharing: sharing, keeping: doubted)
+    var difference = ImportDifference(importing: trusted, into: state, sharing: sharing, live: live, keeping: doubted)
     for _ in 0..<Self.rounds where !difference.faulted.isEmpty {
       let faulted = difference.faulted
       doubted.formUnion(trusted.specs.filter { faulted.contains($0.id) }.compactMap(\.source))
       trusted.specs.removeAll { faulted.contains($0.id) }
-      difference = ImportDifference(importing: trusted, into: state, sharing: sharing, keeping: doubted)
+      difference = ImportDifference(importing: trusted, into: state, sharing: sharing, live: live, keeping: doubted)
     }
     if !difference.faulted.isEmpty {
       trusted.specs = []
