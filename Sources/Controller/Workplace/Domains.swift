@@ -56,39 +56,17 @@ extension Workplace {
       isDryRun: isDryRun)
   }
 
-  /// Takes the inventory's own `domains:` over; every run and plan begins with it.
-  func synchronise(isDryRun: Bool = false) async throws(CommandFault) -> ImportResult {
-    return try await take(nil, pair: nil, customer: nil, removes: false, isDryRun: isDryRun)
-  }
-
   private func take(
-    _ files: [String]?, pair: PairID?, customer: CustomerID?, removes: Bool, isDryRun: Bool
+    _ files: [String], pair: PairID?, customer: CustomerID?, removes: Bool, isDryRun: Bool
   ) async throws(CommandFault) -> ImportResult {
     var state = try fleetState()
     let renamed = try renames(in: &state)
-    if !isDryRun, let busy = try busy(renaming: !renamed.events.isEmpty) {
-      guard files == nil else { throw .couldNotRun(busy) }
-      return ImportResult(renamed: [busy])
-    }
-    var result = ImportResult()
-    result.renamed = renamed.lines + renamed.doubts
-    guard files != nil || !inventory.domainFiles.isEmpty else {
-      if !isDryRun {
-        try await record(renamed.events)
-        try await rememberPlaces()
-      }
-      return result
-    }
+    if !isDryRun, let busy = try busy(renaming: !renamed.events.isEmpty) { throw .couldNotRun(busy) }
+    var result = ImportResult(renamed: renamed.lines + renamed.doubts)
     async let loaded = DomainLoader.load(
       files: files, inventory: inventory, defaultPair: pair, defaultCustomer: customer, now: clock.now)
     let difference = try difference(await loaded, from: state)
     result.warnings = difference.warnings
-    // `check` reads lists alone and does not show these.
-    let kept = difference.value.faults.count { $0.severity == .warning }
-    if files == nil, kept > 0 {
-      result.warnings.removeLast(kept)
-      result.renamed.append(Self.keptFiles(kept))
-    }
     result.returns = difference.returns
     result.isDryRun = isDryRun
     result.added = difference.value.added.map(\.id)
@@ -98,10 +76,7 @@ extension Workplace {
     let removals = difference.value.proposedRemovals.map(\.id)
     if removes, !isDryRun { result.removed = removals } else { result.proposedRemovals = removals }
     guard !isDryRun else { return result }
-    if let busy = try busy(renaming: difference.value.moved.contains(where: \.isRename)) {
-      guard files == nil else { throw .couldNotRun(busy) }
-      return ImportResult(renamed: [busy])
-    }
+    if let busy = try busy(renaming: difference.value.moved.contains(where: \.isRename)) { throw .couldNotRun(busy) }
     try await record(
       renamed.events + Self.events(difference.value) + result.removed.map { .specRemoved(spec: $0) })
     try await rememberPlaces()

@@ -71,6 +71,7 @@ extension Workplace {
     var difference = ImportDifference(importing: list, into: specs, sharing: sharing, live: live)
     let printer = DiagnosticPrinter()
     result.warnings = diagnostics.filter { $0.severity == .warning }.map { printer.text($0) }
+    // `check` reads lists alone and does not show these.
     let kept = difference.faults.count { $0.severity == .warning }
     if kept > 0 { result.renamed.append(Self.keptFiles(kept)) }
     var review: InputReview?
