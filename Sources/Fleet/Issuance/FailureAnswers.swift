@@ -79,7 +79,7 @@ extension Failure.Kind {
     case .wouldBeDefault: "would become the default certificate"
     case .nodeCannotRestart: "node cannot restart"
     case .toolMissing: "tool missing on the node"
-    case .fenced: "another controller, or a later journal, worked here"
+    case .fenced: "another controller worked here"
     case .listenerDead: "listener dead"
     case .rolledBack: "rolled back by an operator"
     case .interrupted: "interrupted"
