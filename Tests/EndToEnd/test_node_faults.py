@@ -165,4 +165,4 @@ class NodeFaults(FleetTest):
         self.assertEqual(fleet.leftovers(), [])
         for node in self.lab.nodes:
             work = set(os.listdir(node.path("work")))
-            self.assertLessEqual(work, {"keys", "rollouts", "seen", ".rnd"}, f"{node.id} has something left")
+            self.assertLessEqual(work, {"keys", "rollouts", "seen", "sans", ".rnd"}, f"{node.id} has something left")
