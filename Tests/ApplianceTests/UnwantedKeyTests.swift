@@ -93,4 +93,21 @@ struct UnwantedKeyTests {
     #expect(answer.kept["free-1"]?.contains("cannot read") == true)
     #expect(try bench.left == ["free-1.key"])
   }
+
+  // C3: a journal that was restored, or another controller, left keys that nobody's records name.
+  @Test func theSurveyTellsOfKeysThatHaveLainThereForTwoMonths() async throws {
+    let bench = try await Bench(["used", "old", "young"], installed: ["used"])
+    let longAgo = Date(timeIntervalSinceNow: -61 * 86_400)
+    for name in ["used-1.key", "old-1.key"] {
+      try FileManager.default.setAttributes([.modificationDate: longAgo], ofItemAtPath: "\(bench.keys)/\(name)")
+    }
+
+    let script = Survey.script(for: bench.node.node, nonce: Nonce("s"))
+    let facts = try Survey.read(
+      try await bench.node.run(script), of: script, for: bench.node.node, sentAt: Date(), receivedAt: Date())
+
+    #expect(Set(facts.oldKeys ?? []) == ["used-1", "old-1"])
+    #expect(try await bench.remove(facts.oldKeys ?? []).gone == ["old-1"])
+    #expect(try bench.left == ["used-1.key", "young-1.key"])
+  }
 }

@@ -306,6 +306,15 @@ def shape(**raw) -> spec.Spec:
     return spec.from_json(raw, base) if raw else base
 
 
+def one_pair(pair: str, names: tuple[str, ...]) -> spec.Spec:
+    """A pair of one customer that reads its certificates from a directory, and its names."""
+    return shape(
+        customers=[{"id": "acme"}],
+        pairs=[{"id": pair, "customer": "acme", "kind": "haproxy-directory", "challenge": "thumbprint"}],
+        domains=[{"domain": name, "pair": pair} for name in names],
+    )
+
+
 @contextlib.contextmanager
 def running(wanted: spec.Spec) -> Iterator[Fleet]:
     """A lab for one test class. It ends with this process, however this process ends."""

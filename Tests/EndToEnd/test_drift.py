@@ -118,6 +118,8 @@ class Drift(FleetTest):
         text = self.fleet.told("status").out
         self.assertIn("replaced by another certificate: 1 certificate (mail-a, mail-b, VIP)", text)
         self.assertIn("certfleet retry NAME", text)
+        doctor = self.fleet.told("doctor", "--pair", "mail", status=1).out
+        self.assertIn(f"replaced by another certificate at mail-a, mail-b, VIP: {name(REPLACED, 'mail')}", doctor)
 
     def a_person_says_retry(self) -> None:
         self.fleet.told("retry", *(name(REPLACED, pair.id) for pair in self.three))

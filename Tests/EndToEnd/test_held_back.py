@@ -9,7 +9,7 @@ import unittest
 from lablib import spec
 
 from .authority import authority
-from .fleet import FleetTest, shape
+from .fleet import FleetTest, one_pair
 
 
 def name(word: str) -> str:
@@ -23,11 +23,7 @@ class HeldBack(FleetTest):
 
     @classmethod
     def wanted(cls) -> spec.Spec:
-        return shape(
-            customers=[{"id": "acme"}],
-            pairs=[{"id": "edge", "customer": "acme", "kind": "haproxy-directory", "challenge": "thumbprint"}],
-            domains=[{"domain": name(word), "pair": "edge"} for word in cls.GOOD + cls.GONE],
-        )
+        return one_pair("edge", tuple(name(word) for word in cls.GOOD + cls.GONE))
 
     def rows(self) -> dict[str, dict]:
         return {row["names"][0]: row for row in self.fleet.told("status", "--json").json["rows"]}
@@ -75,11 +71,7 @@ class HeldBack(FleetTest):
 class Refused(FleetTest):
     @classmethod
     def wanted(cls) -> spec.Spec:
-        return shape(
-            customers=[{"id": "acme"}],
-            pairs=[{"id": "edge", "customer": "acme", "kind": "haproxy-directory", "challenge": "thumbprint"}],
-            domains=[{"domain": name(word), "pair": "edge"} for word in ("taken", "link", "free")],
-        )
+        return one_pair("edge", tuple(name(word) for word in ("taken", "link", "free")))
 
     def test_files_that_a_rollout_would_refuse_are_found_before_an_order(self) -> None:
         """B4, C4."""

@@ -7,7 +7,7 @@ import shutil
 
 from lablib import spec
 
-from .fleet import Done, FleetTest, shape
+from .fleet import Done, FleetTest, one_pair
 
 PAIR = "pair1"
 NAMES = ("one.acme-widgets.example", "two.acme-widgets.example")
@@ -16,11 +16,7 @@ NAMES = ("one.acme-widgets.example", "two.acme-widgets.example")
 class Ownership(FleetTest):
     @classmethod
     def wanted(cls) -> spec.Spec:
-        return shape(
-            customers=[{"id": "acme"}],
-            pairs=[{"id": PAIR, "customer": "acme", "kind": "haproxy-directory", "challenge": "thumbprint"}],
-            domains=[{"domain": name, "pair": PAIR} for name in NAMES],
-        )
+        return one_pair(PAIR, NAMES)
 
     def test_what_was_ours_stays_ours(self) -> None:
         fleet = self.fleet
@@ -81,6 +77,8 @@ class Ownership(FleetTest):
             self.assertEqual(done.status, 1, done.text)
             self.assertTrue(any(word in done.text for word in words), done.text)
             self.assertEqual(self.nodes(), before, command)
+            if command == ("renew",):
+                self.assertRegex(done.text, r"the first of its 2 certificates runs out in [\d,]+ days, ")
         fleet.certfleet("remove", NAMES[1])
         fleet.certfleet("run")
         self.assertEqual(self.nodes(), before)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import ssl
+import subprocess
 import unittest
 
 from lablib import spec
@@ -79,7 +83,32 @@ class Reloads(FleetTest):
             self.assertEqual({one["node"]: [one["lastReload"]["reload"]] for one in done["fingerprints"]}, found)
             self.assertEqual(fleet.told("status", "--pair", "mail").out.count("last reload, "), 2)
             self.assertNotIn("last reload", fleet.told("status", "--pair", "hot").out)
+        with self.subTest("visitors without a server name get the site that they got before"):
+            self.who_is_shown_to_the_nameless()
         fleet.require_sound()
+
+    def who_is_shown_to_the_nameless(self) -> None:
+        """B3: with `crt DIR` alone, files that sort before a stranger's would take its place at a reload."""
+        pair = self.fleet.lab.pair("bound")
+        for node in pair.nodes:
+            folder = node.path("etc", "haproxy")
+            for name in os.listdir(os.path.join(folder, "certs")):
+                if name.endswith(".pem"):
+                    os.remove(os.path.join(folder, "certs", name))
+            shutil.copy(os.path.join(folder, "default.pem"), os.path.join(folder, "certs", "zzz.pem"))
+            with open(os.path.join(folder, "haproxy.cfg")) as file:
+                text = file.read()
+            with open(os.path.join(folder, "haproxy.cfg"), "w") as file:
+                file.write(text.replace(f"crt {os.path.join(folder, 'default.pem')} ", ""))
+            subprocess.run([node.path("bin", "reload-haproxy")], check=True)
+        vip = pair.vips[0]
+        before = ssl.get_server_certificate((vip.address, vip.https))
+
+        report = self.fleet.told("renew", "--json", status=1).json
+
+        kinds = {row["cause"]["kind"] for row in report["rows"] if row["pair"] == "bound"}
+        self.assertEqual(kinds, {"wouldBeDefault"}, report["rows"])
+        self.assertEqual(ssl.get_server_certificate((vip.address, vip.https)), before)
 
 
 if __name__ == "__main__":

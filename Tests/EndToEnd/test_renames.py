@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lablib import spec
 
-from .fleet import FleetTest, shape
+from .fleet import FleetTest, one_pair
 
 PAIR = "pair1"
 NAMES = ("one.acme-widgets.example", "two.acme-widgets.example")
@@ -13,11 +13,7 @@ NAMES = ("one.acme-widgets.example", "two.acme-widgets.example")
 class Renames(FleetTest):
     @classmethod
     def wanted(cls) -> spec.Spec:
-        return shape(
-            customers=[{"id": "acme"}],
-            pairs=[{"id": PAIR, "customer": "acme", "kind": "haproxy-directory", "challenge": "thumbprint"}],
-            domains=[{"domain": name, "pair": PAIR} for name in NAMES],
-        )
+        return one_pair(PAIR, NAMES)
 
     def test_another_id_is_no_new_certificate(self) -> None:
         fleet = self.fleet

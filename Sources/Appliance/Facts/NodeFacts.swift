@@ -29,10 +29,16 @@ public struct NodeFacts: Sendable, Equatable, Codable {
   public var terminations: [TerminationFacts]
   /// Names of the rollouts that left a directory there: cut short, or a node that died under them.
   public var leftovers: [String]?
+  /// Attempts whose keys have lain there for ``oldKeyDays`` and more.
+  public var oldKeys: [AttemptID]?
   /// Who worked here last, as the marks beside the certificates say.
   public var marks: [NodeMark]?
   /// When it was asked.
   public var surveyedAt: Date
+
+  /// Days after which a key that no certificate holds has no use any more: no order lasts that long, and a certificate that was never rolled
+  /// out in that time is due for another.
+  public static let oldKeyDays = 60
 
   /// Collects the parts.
   public init(

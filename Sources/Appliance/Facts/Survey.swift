@@ -34,6 +34,9 @@ public enum Survey {
     facts.freeKiB = Int(text("free"))
     facts.workIsWritable = text("work") == "yes"
     facts.leftovers = transcript.all("left").map { String($0.rest) }
+    // What a name does not spell out again was not made by certfleet.
+    facts.oldKeys = transcript.all("oldkey").map { AttemptID(String($0.rest)) }
+      .filter { FileStem($0.rawValue).text == $0.rawValue }
     let marks = transcript.all("mark").compactMap { record -> NodeMark? in
       let words = record.words(3)
       return Int64(words[1]).map { NodeMark(controller: words[0], position: $0, word: words[2]) }
@@ -110,6 +113,11 @@ public enum Survey {
       done
     }
     left_in "$W/rollouts"
+    if [ -d "$W/keys" ] && [ "$OUT" != /dev/null ]; then
+      find "$W/keys" -type f -name '*.key' -mtime +\#(ShellWord("\(NodeFacts.oldKeyDays)")) 2>/dev/null | head -n 1000 | sed 's/.*\///; s/\.key$//' >"$OUT.keys"
+      while read -r r_name; do tell oldkey "$r_name"; done <"$OUT.keys"
+      rm -f "$OUT.keys"
+    fi
     r_haproxy=
     # mark_in DIR: who worked here last
     mark_in() {

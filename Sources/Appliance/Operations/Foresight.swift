@@ -37,7 +37,8 @@ extension RolloutWork {
     let library: ShellText =
       "\(HAProxyActivation.library)\n\(NoticeShell.library)\n\(StageShell.refusals)\n\(ForesightShell.library)"
     return look(
-      library, ShellText.file("\"$R/wants\"", holding: names, nonce: nonce), verb: "foresee", clears: true, nonce: nonce
+      library, ShellText.file("\"$R/wants\"", holding: names, nonce: nonce), verb: "foresee", clears: true,
+      locks: false, nonce: nonce
     )
   }
 

@@ -183,14 +183,14 @@ enum CleanUpShell {
       say clean $T
     }
     clean_work() {
+      # what was seen of files is worth keeping, but not for ever
+      for u_known in "$W/seen" "$W/sans"; do
+        if ! [ "$(wc -l <"$u_known" 2>/dev/null)" -gt 20000 ] 2>/dev/null; then continue; fi
+        tail -n 10000 "$u_known" >"$R/known" && mv -f "$R/known" "$u_known"
+      done
       TMPDIR=$W
       rm -rf "$R"
       if [ -e "$R" ]; then tell 'left work' "$R is still there"; fi
-      # what was seen of files is worth keeping, but not for ever
-      for u_known in "$W/seen" "$W/sans"; do
-        if [ "$(wc -l <"$u_known" 2>/dev/null || echo 0)" -le 20000 ]; then continue; fi
-        tail -n 10000 "$u_known" >"$u_known.new" && mv -f "$u_known.new" "$u_known"
-      done
       find "$W/rollouts" -mindepth 1 -maxdepth 1 -type d -mtime +2 -exec rm -rf '{}' ';' 2>/dev/null
       say clean work
     }

@@ -18,6 +18,7 @@ extension NodeFacts {
     lasting.clockSkew = nil
     lasting.freeKiB = nil
     lasting.leftovers = nil
+    lasting.oldKeys = nil
     lasting.marks = nil
     for index in lasting.terminations.indices { lasting.terminations[index].loadMilliseconds = nil }
     let encoder = JSONEncoder()

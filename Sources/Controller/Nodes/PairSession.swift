@@ -21,8 +21,8 @@ actor PairSession {
   private var known: KnownTroubles
   /// Rollouts that left something on each node: of runs that were killed, and of nodes that died under them.
   private var leftovers: [NodeID: Set<RolloutID>] = [:]
-  /// Keys of certificates that are no longer wanted, where they may still lie.
-  private var unwanted: [NodeID: [AttemptID]] = [:]
+  /// Keys of certificates that are no longer wanted, where they may still lie, and keys that only a node knows of.
+  var unwanted: [NodeID: [AttemptID]] = [:]
   private let foreseeing = Gate(limit: 1)
   /// What was seen of the places of certificates before anything was ordered for them.
   private var foreseen: Set<SpecID> = []
@@ -84,6 +84,7 @@ actor PairSession {
         await facts.keep(found, of: node)
         // Another controller may work on the same nodes: only what this one's journal knows is ours to take away.
         leftovers[node, default: []].formUnion(try recorder.journal.endedRollouts(among: found.leftovers ?? []))
+        try note(oldKeys: found.oldKeys ?? [], on: node)
         if let text = found.journalText, known.facts[node] != text {
           known.facts[node] = text
           events.append(.nodeSurveyed(node: node, facts: text))
@@ -135,29 +136,6 @@ actor PairSession {
         return
       }
     }
-  }
-
-  private func removeUnwantedKeys(on id: NodeID) async -> [Event] {
-    guard let attempts = unwanted[id], !attempts.isEmpty, let link = links[id] else { return [] }
-    do throws(Failure) {
-      let script = KeyWork.removeUnwanted(attempts, on: link.node, nonce: .fresh())
-      let answer = try KeyWork.readRemoved(try await link.run(script), of: script, attempts: attempts)
-      unwanted[id] = attempts.filter { answer.kept[$0] != nil }
-      return answer.gone.isEmpty ? [] : [.keysRemoved(node: id, attempts: answer.gone)]
-    } catch {
-      // The next survey asks again.
-      return []
-    }
-  }
-
-  /// The controller's copy goes last: once no node uses the key any more.
-  private func removeUnwantedKeysHere() async -> [Event] {
-    guard let controllerKeys else { return [] }
-    let used = Set(links.keys.flatMap { unwanted[$0] ?? [] })
-    let attempts = (unwanted[.controller] ?? []).filter { !used.contains($0) }
-    guard !attempts.isEmpty, case .success = await controllerKeys.remove(attempts) else { return [] }
-    unwanted[.controller]?.removeAll { !used.contains($0) }
-    return [.keysRemoved(node: .controller, attempts: attempts)]
   }
 
   /// A rollout could not take away what it left on a node: the next survey does, once the node answers.
@@ -297,7 +275,7 @@ actor PairSession {
     let isKnown = foreseen.contains(id) || anew.contains { $0.spec.id == id }
     let wanted = isKnown ? anew : anew + [certificate]
     guard !wanted.isEmpty else { return }
-    let found = try await PairForesight(journal: recorder.journal).look(at: wanted, on: workable())
+    let found = try await PairForesight(journal: recorder.journal).look(at: wanted, of: pair, on: workable())
     for one in wanted {
       foreseen.insert(one.spec.id)
       refusals[one.spec.id] = found.refusals[one.spec.id]

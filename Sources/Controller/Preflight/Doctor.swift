@@ -54,8 +54,10 @@ extension Workplace {
     let served = await ServedDoctor(
       probe: CertificateProbe(loop: loop), trust: inventory.authorities[0].roots, clock: clock
     ).rows(certificates, inventory)
+    let drift = DriftReport(after: state, records: [], inventory: inventory, sweep: nil)
     for pair in pairs {
       rows += pairRows[pair.id]?.rows ?? []
+      rows += drift.groups.filter { $0.pair == pair.id }.map { DoctorReport.Row($0) }
       let mine = findings.filter { $0.vip.pair == pair.id }.map { DoctorReport.Row($0) } + (served[pair.id] ?? [])
       // Name by name, each with its checks in their order.
       let order = Dictionary(mine.enumerated().map { ($0.element.subject, $0.offset) }) { first, _ in first }

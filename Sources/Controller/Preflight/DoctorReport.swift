@@ -47,6 +47,14 @@ public struct DoctorReport: Sendable, Encodable {
         remedy: finding.verdict.kind?.advice)
     }
 
+    /// What the last sweep saw that differs from what was proved there.
+    init(_ drift: DriftReport.Group) {
+      let names = drift.lines.prefix(3).map(\.name).joined(separator: ", ") + (drift.lines.count > 3 ? ", …" : "")
+      self.init(
+        drift.reluctance == nil ? .note : .bad, "seen by the last look", of: drift.pair.rawValue, pair: drift.pair,
+        "\(drift.kind.title) at \(drift.places.joined(separator: ", ")): \(names)", remedy: drift.advice)
+    }
+
     private static func title(_ check: Finding.Check) -> String {
       switch check {
       case .addresses: "DNS"

@@ -58,7 +58,7 @@ struct PairDoctor: Sendable {
     let wanted = Self.orderable(on: pair, state, at: clock.now)
     var findings: [Finding] = []
     do throws(JournalError) {
-      let answer = try await foresight.look(at: wanted, on: places)
+      let answer = try await foresight.look(at: wanted, of: pair, on: places)
       if let row = DoctorReport.Row.files(answer, of: pair.id, looked: wanted.count) { rows.append(row) }
       if let words = answer.besideWords {
         rows.append(

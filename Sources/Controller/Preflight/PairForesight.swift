@@ -42,13 +42,15 @@ struct PairForesight: Sendable {
   }
 
   /// Looks at all nodes at once. Of several refusals of one certificate the first node's counts.
-  func look(at certificates: [CertificateState], on places: [Place]) async throws(JournalError) -> Answer {
+  func look(
+    at certificates: [CertificateState], of pair: Pair, on places: [Place]
+  ) async throws(JournalError) -> Answer {
     guard !certificates.isEmpty, !places.isEmpty else { return Answer(isWhole: false) }
     let ever = try journal.leaves(of: certificates.map(\.spec.id))
     let seen = await withTaskGroup(of: Seen.self) { group in
       for place in places {
         group.addTask {
-          let foresight = await Self.ask(place, certificates, ever)
+          let foresight = await Self.ask(place, certificates, ever, pair.drift)
           return Seen(node: place.link.node.id, foresight: foresight)
         }
       }
@@ -72,16 +74,15 @@ struct PairForesight: Sendable {
   }
 
   private static func ask(
-    _ place: Place, _ certificates: [CertificateState], _ ever: [SpecID: [String]]
+    _ place: Place, _ certificates: [CertificateState], _ ever: [SpecID: [String]], _ drift: DriftPolicy
   ) async -> Result<Foresight, Failure> {
     let id = place.link.node.id
     var random = SystemRandomNumberGenerator()
     let work = RolloutWork(
       node: place.link.node, facts: place.facts,
       rollout: RolloutID("f-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 36)),
-      files: certificates.map { certificate in
-        let own = certificate.ownLeaves(on: id) + (ever[certificate.spec.id] ?? [])
-        return BatchFile(wanted: certificate.spec, expected: certificate.mayOverwrite ? .anything : .leaves(own))
+      files: certificates.map {
+        BatchFile(wanted: $0.spec, expected: .init(replacing: $0, on: id, ever: ever, drift: drift))
       })
     do throws(Failure) {
       let script = work.foresee(nonce: .fresh())

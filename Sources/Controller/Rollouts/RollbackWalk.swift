@@ -30,11 +30,6 @@ struct RollbackWalk {
     ever = try recorder.journal.leaves(of: certificates.map(\.spec.id))
   }
 
-  /// What may lie on a node of this certificate without having been put there by hand.
-  private func ours(_ certificate: CertificateState, on node: NodeID) -> [String] {
-    certificate.ownLeaves(on: node) + (ever[certificate.spec.id] ?? [])
-  }
-
   /// Seconds that a listener may go on showing the newest certificate after the node accepted the previous one.
   private static let settling = 15.0
 
@@ -130,7 +125,7 @@ struct RollbackWalk {
     switch current {
     case .none: true
     case .unreadable: false
-    case .leaf(let leaf): leaf == certificate.issued?.sha256 || ours(certificate, on: node).contains(leaf)
+    case .leaf(let leaf): leaf == certificate.issued?.sha256 || certificate.owned(on: node, ever: ever).contains(leaf)
     }
   }
 
@@ -256,7 +251,9 @@ struct RollbackWalk {
 
   private func work(_ certificates: [CertificateState], on id: NodeID) async throws(Failure) -> NodeWork {
     let files = certificates.compactMap { certificate in
-      certificate.issued.map { BatchFile($0, of: certificate.spec, expected: .leaves(ours(certificate, on: id))) }
+      certificate.issued.map {
+        BatchFile($0, of: certificate.spec, expected: .leaves(certificate.owned(on: id, ever: ever)))
+      }
     }
     return try await pair.work(on: id, rollout: self.id, files: files)
   }

@@ -25,6 +25,7 @@ extension RolloutWalk {
         }
       }
       await lookOnWire(id, &proofs, &failures)
+      if let found = try await usurper(on: id) { failures[found.spec] = found.failure }
       if failures.isEmpty {
         proved[id] = proofs
         return .succeeded

@@ -12,11 +12,7 @@ extension RolloutWalk {
       certificate.issued.map { issued in
         BatchFile(
           issued, of: certificate.spec, sha1: issued.leafSHA1, sealedKey: sealed[id]?[issued.attempt],
-          expected: certificate.mayOverwrite
-            ? .anything
-            : .leaves(
-              certificate.ownLeaves(on: id) + (ever[certificate.spec.id] ?? [])
-                + [pair.pair.drift.overwritable(on: id, of: certificate)].compactMap(\.self)))
+          expected: .init(replacing: certificate, on: id, ever: ever, drift: pair.pair.drift))
       }
     }
     return try await pair.work(on: id, rollout: order.id, files: files, roles: roles)

@@ -2,6 +2,7 @@ import Appliance
 import Fleet
 import Foundation
 import Journal
+import PKI
 import SSH
 
 /// One rollout's walk over its nodes: what is still in the batch, which keys are sealed, what each step came to.
@@ -28,6 +29,8 @@ struct RolloutWalk {
   /// What the nodes were proved to use. It counts once the VIP was seen to serve it: until then all may still be put back, and a journal that
   /// says "installed" of what was rolled back would never roll it out again.
   var proved: [NodeID: NodeProofs] = [:]
+  /// What visitors without a server name were shown before each node was touched.
+  var defaults: [NodeID: [ProbeAddress: X509Certificate]] = [:]
   /// Nodes that took the batch, in turn order.
   var activated: [NodeID] = []
   /// How often each node was reloaded to put single certificates back.
@@ -176,6 +179,7 @@ struct RolloutWalk {
   private mutating func activate(_ id: NodeID) async throws(JournalError) -> Rollout.Outcome {
     let expected = RolloutWork.ExpectedRoles(
       vips: pair.pair.vips.filter { active[$0.id] != nil }, active: Set(active.filter { $0.value == id }.keys))
+    defaults[id] = await defaults(of: id, holding: pair.pair.vips.filter { active[$0.id] == id })
     switch try await reload(id, batch, roles: expected, { $0.activate(nonce: .fresh()) }) {
     case .failure(let failure): return Rollout.Outcome(failure)
     case .success(let answer):

@@ -347,7 +347,8 @@ extension EnrolmentDesk {
   private func places(_ link: NodeLink, _ facts: NodeFacts, _ pair: Pair) async -> String? {
     do throws(JournalError) {
       let certificates = PairDoctor.orderable(on: pair, wanted, at: clock.now)
-      let answer = try await foresight.look(at: certificates, on: [PairForesight.Place(link: link, facts: facts)])
+      let answer = try await foresight.look(
+        at: certificates, of: pair, on: [PairForesight.Place(link: link, facts: facts)])
       guard let words = answer.words, let remedy = answer.remedy else { return nil }
       return "\(words); \(remedy)"
     } catch {

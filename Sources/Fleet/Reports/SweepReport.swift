@@ -91,6 +91,19 @@ public struct SweepReport: Sendable, Equatable, Codable {
     public var since: Date?
     /// Certificates that wait because of it.
     public var waiting: Int
+    /// Certificates that the pair serves.
+    public var served: Int
+    /// When the first of these runs out.
+    public var nextExpiry: Date?
+
+    /// How long the pair's visitors are safe, as one sentence without a full stop.
+    func safety(at now: Date) -> String? {
+      guard let nextExpiry else { return nil }
+      let days = Int((nextExpiry.timeIntervalSince(now) / 86_400).rounded(.down))
+      let left = days < 0 ? "has run out" : days == 0 ? "runs out today" : "runs out in \(Wording.count(days, "day"))"
+      let first = served == 1 ? "its only certificate" : "the first of its \(Wording.grouped(served)) certificates"
+      return "\(first) \(left), \(Wording.minute(nextExpiry)) UTC"
+    }
   }
 
   /// An order that a crash swallowed.
@@ -221,16 +234,25 @@ public struct SweepReport: Sendable, Equatable, Codable {
 
   private static func troubles(_ rows: [CertificateRow], after: FleetState, inventory: Inventory) -> [Trouble] {
     var waiting: [PairID: Int] = [:]
-    for row in rows where row.standing == .waiting || row.standing == .issued { waiting[row.pair, default: 0] += 1 }
+    var ends: [PairID: [Date]] = [:]
+    for row in rows {
+      if row.standing == .waiting || row.standing == .issued { waiting[row.pair, default: 0] += 1 }
+      if let end = row.servedNotAfter { ends[row.pair, default: []].append(end) }
+    }
     return inventory.pairs.flatMap { pair in
-      let count = waiting[pair.id] ?? 0
+      func trouble(_ failure: Failure, of node: NodeID?, since: Date?) -> Trouble {
+        let served = ends[pair.id] ?? []
+        return Trouble(
+          pair: pair.id, node: node, failure: failure, since: since, waiting: waiting[pair.id] ?? 0,
+          served: served.count, nextExpiry: served.min())
+      }
       var found: [Trouble] = []
       if let known = after.pairs[pair.id], let failure = known.trouble {
-        found.append(Trouble(pair: pair.id, node: nil, failure: failure, since: known.troubledAt, waiting: count))
+        found.append(trouble(failure, of: nil, since: known.troubledAt))
       }
       for node in pair.nodes {
         guard let known = after.nodes[node.id], let failure = known.trouble else { continue }
-        found.append(Trouble(pair: pair.id, node: node.id, failure: failure, since: known.troubledAt, waiting: count))
+        found.append(trouble(failure, of: node.id, since: known.troubledAt))
       }
       return found
     }

@@ -25,7 +25,7 @@ public enum SweepReportHTML {
             HTMLPage.paragraph(failure.detail, muted: true),
           ]))
     }
-    body += report.troubles.map(trouble)
+    body += report.troubles.map { trouble($0, at: report.endedAt) }
     body += report.holds.map { note in
       let content =
         [HTMLPage.heading("\(HoldNote.title): \(note.lines[0])")]
@@ -109,7 +109,7 @@ public enum SweepReportHTML {
     return HTMLPage.card([tiles.map { HTMLPage.tile($0.0, $0.1, colour: $0.0 == 0 ? "#9aa5b1" : $0.2) }.joined()])
   }
 
-  private static func trouble(_ trouble: SweepReport.Trouble) -> String {
+  private static func trouble(_ trouble: SweepReport.Trouble, at now: Date) -> String {
     let place = trouble.node.map { "\($0)" } ?? "\(trouble.pair)"
     let waiting =
       trouble.waiting > 0 ? " · \(Wording.count(trouble.waiting, "certificate waits", "certificates wait"))" : ""
@@ -118,7 +118,7 @@ public enum SweepReportHTML {
       [
         HTMLPage.heading("\(trouble.failure.kind.title): \(place)\(waiting)"),
         HTMLPage.paragraph(trouble.failure.kind.advice), HTMLPage.paragraph(trouble.failure.detail, muted: true),
-      ])
+      ] + [trouble.safety(at: now)].compactMap(\.self).map { HTMLPage.paragraph($0, muted: true) })
   }
 
   private static func group(_ group: FailureGroup) -> String {

@@ -92,6 +92,7 @@ public enum SweepReportText {
         trouble.waiting > 0 ? "; \(Wording.count(trouble.waiting, "certificate waits", "certificates wait"))" : ""
       lines.append("  \(place): \(trouble.failure.kind.title)\(waiting)")
       lines.append("      \(Printable.terminal(trouble.failure.detail))")
+      if let safety = trouble.safety(at: report.endedAt) { lines.append("      \(safety)") }
       lines.append("      -> \(trouble.failure.kind.advice)")
     }
     return lines

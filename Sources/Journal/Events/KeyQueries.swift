@@ -1,5 +1,6 @@
 public import Fleet
 public import Foundation
+import GRDB
 
 extension JournalStore {
   /// The attempts at this certificate whose keys nobody needs any more.
@@ -13,6 +14,21 @@ extension JournalStore {
           """, [.text(spec.rawValue)])
     }
     return SpentKeys.attempts(in: history, of: spec)
+  }
+
+  /// Attempts at the certificates of a pair that go on or came to their end: what becomes of their keys is decided by ``spentKeys(of:)``.
+  public func knownAttempts(of pair: PairID) throws(JournalError) -> Set<AttemptID> {
+    try read { database in
+      let rows = try String.fetchAll(
+        database,
+        sql: """
+          SELECT attempt.id FROM attempt JOIN certificate ON certificate.id = attempt.certificate \
+          WHERE certificate.pair = CAST(?1 AS TEXT) UNION ALL \
+          SELECT leaf.attempt FROM leaf JOIN certificate ON certificate.id = leaf.certificate \
+          WHERE certificate.pair = CAST(?1 AS TEXT)
+          """, arguments: [pair.rawValue])
+      return Set(rows.map { AttemptID($0) })
+    }
   }
 
   /// Certificates that a person asked to be tried and that were not tried since.

@@ -19,14 +19,16 @@ public struct CertificateProbe: Sendable {
     fileprivate var ciphers: String { self == .rsa ? "aRSA:@SECLEVEL=0" : "aECDSA:@SECLEVEL=0" }
   }
 
-  /// The chain that the server at this address serves for this name, to those who take this kind of key alone, if one is given.
+  /// The chain that the server at this address serves for this name, or to those who name none, and to those who take this kind of key alone,
+  /// if one is given.
   ///
   /// Whether the chain is good is for the caller to say: libcurl fills in what was served only when it does not verify.
   public func chain(
-    servedAt host: String, port: UInt16, serverName: String, keyKind: KeyKind? = nil, deadline: Duration
+    servedAt host: String, port: UInt16, serverName: String?, keyKind: KeyKind? = nil, deadline: Duration
   ) async throws(NetError) -> ServedCertificate {
     let target = try WireText.host(host, as: "the address to look at")
-    let name = try WireText.host(serverName, as: "the server's name")
+    // libcurl names no server whose URL has an address.
+    let name = if let serverName { try WireText.host(serverName, as: "the server's name") } else { target }
     let result = try await loop.run(
       TransferPlan(
         deadline: deadline, connectDeadline: deadline,

@@ -129,6 +129,31 @@ import Testing
     #expect(await ca.calls.isEmpty)
   }
 
+  // D3: the CA counts a failure for each name that failed, so each is in the failure that is recorded.
+  @Test func eachNameThatFailedIsNamed() async throws {
+    let stage = try await IssuingStage()
+    let url = "https://ca.example/authorization/"
+    let ca = ScriptedCA(stage.order(.invalid, authorizations: ["1", "2", "3"].map { url + $0 }), chain: [])
+    for (number, name) in [("1", "one.example"), ("2", "two.example"), ("3", "three.example")] {
+      let hasFailed = name != "two.example"
+      let problem = Problem(type: .unauthorized, detail: "404 at \(name)")
+      let challenge = Challenge(
+        type: .http01, url: url + number + "/http", status: hasFailed ? .invalid : .valid, token: "token",
+        error: hasFailed ? problem : nil)
+      await ca.hold(
+        Authorization(
+          url: url + number, status: hasFailed ? .invalid : .valid, identifier: Identifier(name: name),
+          challenges: [challenge]))
+    }
+
+    try await stage.run(ca)
+
+    let failure = try #require(try stage.certificateState().lastFailure)
+    #expect(failure.name == "one.example")
+    #expect(failure.alsoFailed == ["three.example"])
+    #expect(failure.detail.contains("404 at one.example") && failure.detail.contains("404 at three.example"))
+  }
+
   // E10: what the CA may have spent is fetched, never ordered again: the attempt stays open at its order.
   @Test(arguments: [
     ACMEError.Kind.malformed("half a certificate"), .transport(NetError(.timedOut, "late")),
