@@ -66,7 +66,8 @@ def prepare(directory: Path, nodes: sshds.Nodes, options: argparse.Namespace, pr
     vips = [nodes.nodes[2 * pair].address for pair in range(options.pairs)]
     config = ["global", " maxconn 4000", "defaults", " mode http", " timeout client 10s", " timeout server 10s"]
     config += [" timeout connect 5s", "frontend f", " http-request return status 200"]
-    lines = ["authorities: [{ id: ca, directory: 'https://ca.example/directory', limits: none }]"]
+    lines = ["extra_suffixes: [example]"]
+    lines += ["authorities: [{ id: ca, directory: 'https://ca.example/directory', limits: none }]"]
     lines += [f"defaults: {{ ssh: {{ user: {sshds.getpass.getuser()}, key: {nodes.user_key} }} }}", "pairs:"]
     rows = ["domain,pair"]
     for pair in range(options.pairs):
@@ -91,7 +92,7 @@ def prepare(directory: Path, nodes: sshds.Nodes, options: argparse.Namespace, pr
                 f"      - id: pair{pair}-{letter}",
                 f"        address: {node.address}",
                 f"        ssh: {{ port: {node.port} }}",
-                f"        active: {{ status_file: {node.directory / 'status'} }}",
+                f"        active: {{ file: {node.directory / 'status'} }}",
                 f"        challenge: {{ thumbprint: {{ hosts: {node.directory / 'hosts'} }} }}",
                 f"        terminations: [{{ haproxy: {{ {termination} }} }}]",
             ]
