@@ -87,6 +87,9 @@ class Drift(FleetTest):
                 os.remove(self.pem(a, UNLISTED))
             else:
                 self.unlist(a, UNLISTED)
+            # Its line stays: this node would not come up again until the file is back.
+            if pair.id == "list":
+                os.remove(self.pem(b, UNLISTED))
         self.move("moved")
 
         report = self.renew(1)
@@ -99,6 +102,7 @@ class Drift(FleetTest):
             self.assertEqual(group["newCount"], 1)
             self.assertEqual(set(group["lines"][0]["places"]), {node.id for node in pair.nodes} | {"VIP"})
             self.assertIn("of stranger", group["lines"][0]["detail"])
+        self.assertEqual(report["troubles"], [], "what could not restart can again")
         healed = {one["pair"]: one["count"] for one in report["drift"]["healed"]}
         self.assertEqual(healed, {"edge": 3, "list": 3, "mail": 3, "moved": 1}, report["drift"])
         for node in self.fleet.lab.pair("moved").nodes:
@@ -114,6 +118,9 @@ class Drift(FleetTest):
     def known_drift_is_no_news(self) -> None:
         report = self.renew(0)
         self.assertEqual({group["newCount"] for group in report["drift"]["groups"]}, {0})
+        # B2: served is what visitors get now.
+        served, wanted = (sum(line[key] for line in report["customers"]) for key in ("served", "wanted"))
+        self.assertEqual(served, wanted - 3)
         self.assertEqual(sum(len(group["lines"]) for group in report["drift"]["groups"]), 3)
         text = self.fleet.told("status").out
         self.assertIn("replaced by another certificate: 1 certificate (mail-a, mail-b, VIP)", text)

@@ -53,6 +53,9 @@ class Ownership(FleetTest):
             fleet.told("run")
             del fleet.environment["CERTFLEET_STATE"]
             self.require_held_back("controller ")
+            # What the other one put there is told apart from a change by hand.
+            drift = fleet.told("renew", "--json", status=1).json["drift"]["groups"]
+            self.assertEqual({(one["kind"], one["reluctance"]) for one in drift}, {("otherController",) * 2}, drift)
             fleet.told("takeover", PAIR)
             fleet.rekey("p384")
             fleet.told("run")

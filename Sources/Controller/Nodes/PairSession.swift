@@ -221,6 +221,19 @@ actor PairSession {
     try await recorder.record(.nodeTroubled(node: node, failure: alarm))
   }
 
+  /// Asks nodes again that could not have restarted: a rollout may have put back the file that was missing.
+  func askAgain(_ nodes: [NodeID]) async throws(JournalError) {
+    for id in nodes where known.nodes[id]?.kind == .nodeCannotRestart {
+      guard let link = links[id], case .success(let found) = await link.facts(clock), found.alarm(on: link.node) == nil
+      else { continue }
+      await facts.keep(found, of: id)
+      known.nodes[id] = nil
+      known.facts[id] = found.journalText
+      try await recorder.record(
+        [found.journalText.map { .nodeSurveyed(node: id, facts: $0) }, .nodeHealed(node: id)].compactMap(\.self))
+    }
+  }
+
   /// What nodes say of another controller that worked on them, where they do.
   var strangers: [NodeID: String] { known.nodes.filter { $0.value.kind == .fenced }.mapValues(\.detail) }
 

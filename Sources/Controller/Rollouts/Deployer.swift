@@ -66,6 +66,7 @@ struct Deployer: Sendable {
     if rollout.state == .done { events += healed(walk) }
     events.append(.rolloutEnded(rollout: rollout.id, end: end, cause: rollout.cause))
     try await recorder.record(events)
+    if rollout.state == .done { try await walk.pair.askAgain(walk.nodes) }
     return rollout.cause
   }
 }

@@ -86,7 +86,7 @@ public struct CertificateRow: Sendable, Equatable, Codable {
     isNewFailure =
       certificate.lastFailure != nil && (beganInSweep || certificate.failingSince.map { $0 >= since } == true)
     nextTry = certificate.notBefore.flatMap { $0 == .distantFuture ? nil : $0 }
-    servedNotAfter = certificate.served == nil ? nil : certificate.servedNotAfter
+    servedNotAfter = ServiceState.end(of: certificate)
     dueAt = certificate.issued?.dueAt
     proofs = certificate.installations.mapValues {
       ProofNote(level: $0.proof, reason: $0.reason, isCurrent: $0.attempt == certificate.issued?.attempt)

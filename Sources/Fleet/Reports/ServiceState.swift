@@ -2,7 +2,7 @@ public import Foundation
 
 /// What visitors get of a certificate, whatever our own work on it has come to.
 public enum ServiceState: String, Sendable, Codable, CaseIterable {
-  /// The VIP serves it, or the version before it, and that has not expired.
+  /// The VIP serves it, an earlier version of it, or what another controller has for it, and that has not expired.
   case served
   /// The VIP did not answer when it was last looked at: nobody knows.
   case unseen
@@ -20,7 +20,15 @@ public enum ServiceState: String, Sendable, Codable, CaseIterable {
       return
     }
     let failure = certificate.lastFailure
-    if end <= now {
+    if let drift = certificate.drifts[.vip]?.current {
+      // The last look says more than the proof before it.
+      self =
+        switch drift.kind {
+        case .reverted, .expiring, .otherController:
+          drift.seen?.notAfter.map { $0 <= now } == true ? .expired : .served
+        default: .other
+        }
+    } else if end <= now {
       self = .expired
     } else if failure?.kind == .notSeen, served == certificate.issued?.attempt {
       self = .unseen
@@ -29,6 +37,16 @@ public enum ServiceState: String, Sendable, Codable, CaseIterable {
       self = .other
     } else {
       self = .served
+    }
+  }
+
+  /// The end of life of what visitors get, where that is a certificate of ours or of another controller.
+  static func end(of certificate: CertificateState) -> Date? {
+    guard certificate.served != nil else { return nil }
+    guard let drift = certificate.drifts[.vip]?.current else { return certificate.servedNotAfter }
+    switch drift.kind {
+    case .reverted, .expiring, .otherController: return drift.seen?.notAfter
+    default: return nil
     }
   }
 

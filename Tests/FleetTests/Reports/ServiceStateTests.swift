@@ -55,6 +55,27 @@ import Testing
     #expect(report.done == 1 && report.failing == 0)
   }
 
+  // B2: visitors get what the last look saw, not what was proved once.
+  @Test func whatTheLastLookSawAtTheVIPIsTheService() throws {
+    func see(_ kind: Drift.Kind, until days: Double) -> (inout CertificateState) -> Void {
+      { certificate in
+        let leaf = SeenLeaf(sha256: "other", serial: "07", notAfter: noon + days * SmallFleet.day)
+        certificate.drifts[.vip] = DriftState(current: Drift(kind, seen: leaf, ""), since: noon)
+      }
+    }
+
+    let replaced = try row(see(.replaced, until: 9))
+    let reverted = try row(see(.reverted, until: 9))
+    let expired = try row(after: 10, see(.expiring, until: 9))
+
+    #expect(replaced.service == .other && replaced.servedNotAfter == nil)
+    #expect(replaced.text == "another certificate is served")
+    #expect(reverted.service == .served && reverted.servedNotAfter == noon + 9 * SmallFleet.day)
+    #expect(expired.service == .expired)
+    let report = try customer(see(.replaced, until: 9))
+    #expect(report.done == 0 && report.unserved == 1)
+  }
+
   @Test func aVIPThatDoesNotAnswerIsNotServingSomethingElse() throws {
     func silence(_ certificate: inout CertificateState) {
       certificate.lastFailure = Failure(.notSeen, "the VIP does not answer from here")
