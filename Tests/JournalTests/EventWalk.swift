@@ -48,7 +48,12 @@ struct EventWalk {
     case 4: return known().map { [.specChanged(changed($0))] } ?? [.specAdded(spec())]
     case 5: return known().map { [.specRemoved(spec: $0.spec.id)] } ?? []
     case 6: return known().map { [.retryAsked(spec: $0.spec.id)] } ?? []
-    case 7: return known().map { [.specVetoed(spec: $0.spec.id, failure: failure())] } ?? []
+    case 7:
+      guard let known = known() else { return [] }
+      if Bool.random(using: &chance) {
+        return [.authorityFailing(authority: ID("ca"), certificates: [known.spec.id], failure: failure())]
+      }
+      return [.specVetoed(spec: known.spec.id, failure: failure())]
     case 8...17: return known().map { attempt($0) } ?? [.specAdded(spec())]
     case 18:
       switch Int.random(in: 0..<3, using: &chance) {

@@ -124,6 +124,11 @@ enum StoredShapes {
       #"{"attemptFailed":{"failure":{"detail":"slow","kind":"rateLimited","name":"a.example","node":"n","ret"#
         + #"ryAfter":1785412800},"of":{"attempt":"a1","spec":"p/one"}}}"#),
     StoredShape(
+      .authorityFailing(
+        authority: ID("ca"), certificates: [ID("p/one")], failure: Failure(.authorityBusy, "internal error")),
+      #"{"authorityFailing":{"authority":"ca","certificates":["p/one"],"failure":{"detail":"internal error","#
+        + #""kind":"authorityBusy"}}}"#),
+    StoredShape(
       .specVetoed(spec: ID("p/one"), failure: Failure(.wrongAddress, "192.0.2.1")),
       #"{"specVetoed":{"failure":{"detail":"192.0.2.1","kind":"wrongAddress"},"spec":"p/one"}}"#),
     StoredShape(

@@ -101,6 +101,7 @@ struct ProgressCounter {
       failed[of.spec] = nil
       recent.append(record.at)
     case .attemptFailed(let of, let failure): failed[of.spec] = failure.kind
+    case .authorityFailing(_, let specs, _): for spec in specs { failed[spec] = .authorityFailing }
     case .specVetoed(let spec, let failure), .ejected(_, let spec, let failure): failed[spec] = failure.kind
     case .served(let items):
       for item in items {

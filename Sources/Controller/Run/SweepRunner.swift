@@ -156,6 +156,9 @@ struct SweepRunner {
       loop.records += records
       if !rows.isEmpty { _ = try await journal.append([], sweep: loop.sweep, at: clock.now, buckets: rows) }
       await sink.recorded(records)
+      let events = loop.dispatcher.takeEvents()
+      guard !events.isEmpty else { return }
+      await learn(try await journal.append(events, sweep: loop.sweep, at: clock.now), &loop)
     } catch {
       loop.fault = loop.fault ?? error
     }

@@ -65,6 +65,8 @@ public enum Event: Sendable, Equatable, Codable {
   case issued(of: AttemptReference, certificate: IssuedCertificate)
   /// The try ended without a certificate. The back-off counts it unless the failure's rule says otherwise.
   case attemptFailed(of: AttemptReference, failure: Failure)
+  /// The CA fails every order, or does not know the account: these failed by no fault of their own.
+  case authorityFailing(authority: AuthorityID, certificates: [SpecID], failure: Failure)
   /// Something vetoed a try before it began.
   case specVetoed(spec: SpecID, failure: Failure)
 

@@ -54,7 +54,7 @@ extension Event {
       certificates.map { .certificate($0.spec) }
     case .rollbackStarted(_, _, _, let certificates), .rolledBack(_, _, let certificates, _, _):
       certificates.map { .certificate($0.of.spec) }
-    case .takenOver(_, _, _, let overwrites): overwrites.map { .certificate($0) }
+    case .takenOver(_, _, _, let specs), .authorityFailing(_, let specs, _): specs.map { .certificate($0) }
     case .rolloutEnded, .rolloutStepped, .reloaded, .keysRemoved, .marked, .renewalAsked, .sweepStarted, .sweepEnded,
       .mailQueued, .mailSent, .mailFailed:
       []
@@ -117,6 +117,7 @@ extension FleetState {
     case .finalizeRequested(let of): try step(of, .finalizeRequested, record)
     case .issued(let of, let certificate): try step(of, .issued(certificate), record)
     case .attemptFailed(let of, let failure): try step(of, .failed(failure), record)
+    case .authorityFailing(_, let specs, let failure): for spec in specs { certificates[spec]?.absolve(failure) }
     case .ejected(_, let spec, let failure): certificates[spec]?.fail(failure, record)
     case .installed(let node, let items, let proof, let reason):
       for item in items {
@@ -207,6 +208,13 @@ extension CertificateState {
       failingSince = record.at
       failingSweep = record.sweep
     }
+  }
+
+  /// It failed by no fault of its own, as it turned out.
+  fileprivate mutating func absolve(_ failure: Failure) {
+    guard let last = lastFailure else { return }
+    if last.kind.retry == .backOff { failures = max(0, failures - 1) }
+    lastFailure = Failure(.authorityFailing, "\(failure.kind.title): \(failure.detail)", name: last.name)
   }
 
   fileprivate mutating func succeed(_ certificate: IssuedCertificate, key: Attempt.Key) {

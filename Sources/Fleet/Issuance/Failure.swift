@@ -40,6 +40,7 @@ public struct Failure: Error, Sendable, Equatable, Codable {
     case vipAnswersWrongly
     // What the CA says.
     case rateLimited, paused, authorityBusy, authorityRefused, nameRefused, authorityUnreachable, accountGone
+    case authorityFailing
     case orderLost, badCertificate
     // The way to a node.
     case nodeUnreachable, hostKeyUnknown, hostKeyChanged, loginRefused, noCommonAlgorithm

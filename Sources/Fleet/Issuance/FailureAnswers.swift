@@ -54,6 +54,7 @@ extension Failure.Kind {
     case .nameRefused: "CA refuses the name"
     case .authorityUnreachable: "CA not reachable"
     case .accountGone: "ACME account gone"
+    case .authorityFailing: "the CA fails every order"
     case .orderLost: "order lost"
     case .badCertificate: "certificate does not match the order"
     case .nodeUnreachable: "node not reachable"
@@ -112,6 +113,8 @@ extension Failure.Kind {
     case .nameRefused: "The CA's policy does not allow this name; take it off the list."
     case .authorityUnreachable: "Check the controller's way to the CA (network, proxy, trust)."
     case .accountGone: "Register the account again: certfleet account register."
+    case .authorityFailing:
+      "Nothing to do for the names: one order a minute is tried, and all go on when one succeeds. Look at the CA's status page, and at what lies between the CA and the load balancers."
     case .orderLost: "Nothing to do: a new order is made; the lost one expires by itself."
     case .badCertificate: "An operator has to look: the CA's answer does not match the order."
     case .nodeUnreachable: "Check that the node is up and that SSH from the controller is allowed."
@@ -160,7 +163,7 @@ extension Failure.Kind {
     case .nameNotFound, .wrongAddress, .strayIPv6Address, .dnsBroken, .caaForbids, .port80Closed, .wrongAnswer,
       .anotherPair, .redirectAway, .challengeFailed, .nameRefused:
       .customer
-    case .rateLimited, .authorityBusy, .orderLost, .failedOver, .keyLost, .interrupted: .quiet
+    case .rateLimited, .authorityBusy, .authorityFailing, .orderLost, .failedOver, .keyLost, .interrupted: .quiet
     case .vipAnswersWrongly, .paused, .authorityRefused, .authorityUnreachable, .accountGone, .badCertificate,
       .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm, .noActiveNode, .splitBrain,
       .roleUnknown,
@@ -177,8 +180,8 @@ extension Failure.Kind {
     case .nameNotFound, .wrongAddress, .anotherPair: true
     case .strayIPv6Address, .dnsBroken, .caaForbids, .port80Closed, .wrongAnswer, .redirectAway, .challengeFailed,
       .vipAnswersWrongly, .rateLimited, .paused, .authorityBusy, .authorityRefused, .nameRefused,
-      .authorityUnreachable, .accountGone, .orderLost, .badCertificate, .nodeUnreachable, .hostKeyUnknown,
-      .hostKeyChanged, .loginRefused,
+      .authorityUnreachable, .accountGone, .authorityFailing, .orderLost, .badCertificate, .nodeUnreachable,
+      .hostKeyUnknown, .hostKeyChanged, .loginRefused,
       .noCommonAlgorithm, .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .keyNotMade, .keyLost, .tunnelRefused,
       .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .notSeen, .diskFull, .changedByHand,
       .linkInPlace, .wouldBeDefault,
@@ -194,12 +197,12 @@ extension Failure.Kind {
       .anotherPair, .redirectAway, .challengeFailed, .nameRefused, .authorityRefused, .badCertificate, .keyNotMade,
       .stageRefused, .configRefused, .reloadRefused, .servesOldCertificate, .notSeen, .internalError:
       .backOff
-    case .rateLimited, .authorityBusy, .authorityUnreachable: .whenAllowed
+    case .rateLimited, .authorityBusy, .authorityUnreachable, .authorityFailing, .accountGone: .whenAllowed
     case .vipAnswersWrongly, .nodeUnreachable, .hostKeyUnknown, .hostKeyChanged, .loginRefused, .noCommonAlgorithm,
       .noActiveNode, .splitBrain, .roleUnknown, .failedOver, .tunnelRefused, .diskFull, .nodeCannotRestart,
       .linkInPlace, .toolMissing, .fenced, .listenerDead, .interrupted, .orderLost, .keyLost:
       .whenHealed
-    case .paused, .changedByHand, .wouldBeDefault, .rolledBack, .accountGone: .byHand
+    case .paused, .changedByHand, .wouldBeDefault, .rolledBack: .byHand
     }
   }
 }

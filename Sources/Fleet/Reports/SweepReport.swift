@@ -40,6 +40,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var rows: [CertificateRow]
   /// Why the CA could not be asked in this run, if it could not.
   public var authorityFailure: Failure?
+  /// The CA failed every order of this run for a while.
+  public var failingAuthority: FailingAuthority?
   /// How the run kept to its forecast.
   public var pace: PaceReview?
   /// The question to a person, where so much looks certain to fail by DNS that this machine is in doubt.
@@ -160,6 +162,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
     notices = NodeNotice.all(in: after, of: inventory)
     removedKeys = RemovedKeys.all(in: records)
     reloads = NodeReloads.all(in: records)
+    failingAuthority = FailingAuthority(records, waiting: rows.count { $0.standing == .waiting })
     limitNotes = LimitNote.notes(records)
     lostOrders = records.compactMap { record in
       guard case .attemptFailed(let of, let failure) = record.event, failure.kind == .orderLost else { return nil }
@@ -169,7 +172,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
 
   /// Whether the run ends with exit status 1: failures that are new and loud, or any that need a person.
   public var needsAttention: Bool {
-    !troubles.isEmpty || authorityFailure != nil || doubt != nil || inputs != nil || drift.hasNews
+    !troubles.isEmpty || authorityFailure != nil || failingAuthority?.goesOn == true || doubt != nil || inputs != nil
+      || drift.hasNews
       || holds.contains(where: \.needsPerson)
       || (purpose == .renew && mail?.isUntold == true)
       || rows.contains { row in

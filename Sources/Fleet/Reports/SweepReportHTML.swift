@@ -5,9 +5,15 @@ public enum SweepReportHTML {
   /// The whole page.
   public static func render(_ report: SweepReport) -> String {
     let headline = SweepReportText.headline(report)
-    var body = [
-      HTMLPage.title(headline), tiles(report.total),
-    ]
+    var body = [HTMLPage.title(headline)]
+    if let failing = report.failingAuthority {
+      let content = [HTMLPage.heading(failing.title), HTMLPage.paragraph(failing.evidence, muted: true)]
+      body.append(
+        failing.goesOn
+          ? HTMLPage.card(for: .operatorNeeded, content + [HTMLPage.paragraph(failing.advice)]) : HTMLPage.card(content)
+      )
+    }
+    body.append(tiles(report.total))
     if let inputs = report.inputs {
       body.append(
         HTMLPage.card(

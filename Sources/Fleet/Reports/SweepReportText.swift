@@ -7,7 +7,7 @@ public enum SweepReportText {
 
   /// The whole report.
   public static func render(_ report: SweepReport) -> String {
-    var lines = [headline(report), ""]
+    var lines = [headline(report), ""] + failingAuthority(report)
     var table = TextTable(
       "customer", ">wanted", ">served", ">issued", ">renewed", ">kept", ">waiting", ">failed", "next expiry")
     for line in report.customers + (report.customers.count > 1 ? [report.total] : []) {
@@ -29,6 +29,7 @@ public enum SweepReportText {
   public static func headline(_ report: SweepReport) -> String {
     let total = report.total
     var parts: [String] = []
+    if let failing = report.failingAuthority, failing.goesOn { parts.append(failing.words) }
     if total.issued > 0 { parts.append("\(Wording.grouped(total.issued)) issued") }
     if total.renewed > 0 { parts.append("\(Wording.grouped(total.renewed)) renewed") }
     let isIdle = total.issued + total.renewed + total.waiting + total.failed + total.unseen == 0
@@ -43,7 +44,8 @@ public enum SweepReportText {
     if report.drift.count > 0 { parts.append("\(Wording.grouped(report.drift.count)) not as proved") }
     let people =
       report.drift.groups.count { $0.reluctance != nil } + report.troubles.count
-      + (report.authorityFailure == nil ? 0 : 1) + (report.doubt == nil ? 0 : 1)
+      + (report.authorityFailure == nil ? 0 : 1) + (report.failingAuthority?.goesOn == true ? 1 : 0)
+      + (report.doubt == nil ? 0 : 1)
       + (report.inputs == nil ? 0 : 1)
       + report.holds.count(where: \.needsPerson)
       + report.groups.count { $0.kind.loudness == .operatorNeeded }
@@ -72,6 +74,12 @@ public enum SweepReportText {
       case .interrupted: "interrupted after \(span); the next run goes on"
       }
     return "\(report.purpose == .renew ? "Renewal" : "Run") \(how): " + parts.joined(separator: ", ")
+  }
+
+  private static func failingAuthority(_ report: SweepReport) -> [String] {
+    guard let failing = report.failingAuthority else { return [] }
+    guard failing.goesOn else { return [failing.title, ""] }
+    return [failing.title, "    \(Printable.terminal(failing.evidence))", "  -> \(failing.advice)", ""]
   }
 
   private static func troubles(_ report: SweepReport) -> [String] {

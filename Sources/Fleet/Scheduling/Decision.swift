@@ -46,6 +46,8 @@ public enum Binding: Sendable, Hashable, CustomStringConvertible {
   case sameSet
   /// The CA is busy and wants to be left alone.
   case authority
+  /// The CA fails every order: one is tried at a time.
+  case failing
 
   /// A phrase for plans.
   public var description: String {
@@ -57,6 +59,7 @@ public enum Binding: Sendable, Hashable, CustomStringConvertible {
     case .total: "orders in flight"
     case .sameSet: "the same names in flight elsewhere"
     case .authority: "the CA is busy"
+    case .failing: "the CA fails every order; one is tried a minute"
     }
   }
 }

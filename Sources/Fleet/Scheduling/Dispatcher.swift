@@ -51,6 +51,10 @@ public struct Dispatcher: Sendable {
   var badLooking: Set<SpecID>
   /// What is looked at before it is ordered, and what is held back.
   var looks: OrderLooks
+  /// Whether the CA fails every order.
+  var fuse: AuthorityFuse
+  /// What is to be recorded because of what was learnt.
+  var events: [Event] = []
 
   /// What a limit keeps waiting.
   public struct Waiting: Sendable, Equatable {
@@ -83,6 +87,7 @@ public struct Dispatcher: Sendable {
     pairLooks = PairLooks(isOn: seesServed, limit: inventory.pace.looksInFlight)
     wanted = untidy.intersection(inventory.pairs.map(\.id))
     self.state = state
+    fuse = AuthorityFuse(state)
     issuedSets = IssuedSets(state.certificates.values)
     self.inventory = inventory
     self.ledger = ledger
@@ -142,7 +147,7 @@ public struct Dispatcher: Sendable {
     }
     refresh(at: now)
     guard !isStopping else { return [] }
-    return surveys(at: now) + pairsToLookAt() + lookWork(at: now) + resumptions() + leases(at: now)
+    return surveys(at: now) + pairsToLookAt() + lookWork(at: now) + resumptions(at: now) + leases(at: now)
       + rollouts(at: now)
   }
 
@@ -159,7 +164,9 @@ public struct Dispatcher: Sendable {
   public func longWait(at now: Date) -> Waiting? {
     guard issuing.isEmpty, rollingOut.isEmpty, pairLooks.isIdle, faults.isEmpty, !isStopping,
       !standings.values.contains(.surveying),
-      let waiting, waiting.until.timeIntervalSince(now) >= Self.longWaitSeconds
+      let waiting,
+      waiting.until.timeIntervalSince(now) >= Self.longWaitSeconds
+        || fuse.blown.map({ now.timeIntervalSince($0.since) >= Self.longWaitSeconds }) == true
     else { return nil }
     return waiting
   }

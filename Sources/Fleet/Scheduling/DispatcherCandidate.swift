@@ -8,7 +8,12 @@ extension Dispatcher {
       customer: certificate.spec.customer, order: planned(certificate, inventory.authorities[0].id, at: now),
       expiry: certificate.servedNotAfter, dangerAt: certificate.issued?.dangerAt,
       weight: certificate.spec.customer.flatMap { weights[$0] } ?? 1,
-      looksBad: certificate.lastFailure?.kind.retry == .backOff || badLooking.contains(certificate.spec.id),
+      looksBad: hasOwnFailure(certificate),
       failures: certificate.failures)
+  }
+
+  /// It failed before, or the preflight thinks that it will.
+  func hasOwnFailure(_ certificate: CertificateState) -> Bool {
+    certificate.lastFailure?.kind.retry == .backOff || badLooking.contains(certificate.spec.id)
   }
 }

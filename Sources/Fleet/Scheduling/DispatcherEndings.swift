@@ -6,12 +6,13 @@ extension Dispatcher {
   public mutating func attemptEnded(_ spec: SpecID, at now: Date) {
     issuing[spec] = nil
     scheduler.finished(spec)
+    fuse.ended(spec)
     dirty.insert(spec)
     guard let certificate = state.certificates[spec] else { return faults.forget(spec) }
     if certificate.attempt != nil {
       // It ended without a word, for a reason of ours: whatever that was, it must not turn in circles.
       faults.hold(spec, after: Failure(.interrupted, "the attempt stopped in the middle"), at: now)
-    } else if let failure = certificate.lastFailure {
+    } else if let failure = certificate.lastFailure, fuse.blown == nil || failure.kind != .authorityFailing {
       faults.hold(spec, after: failure, at: now)
     } else {
       faults.forgetIssuing(spec)
@@ -24,6 +25,7 @@ extension Dispatcher {
     _ = ledger.release(order.attempt.id, order: .notPlaced, at: now)
     issuing[spec] = nil
     scheduler.finished(spec)
+    fuse.ended(spec)
     leavesLeft += 1
     faults.giveUp(spec)
     dirty.insert(spec)

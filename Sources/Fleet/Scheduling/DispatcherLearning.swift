@@ -17,6 +17,7 @@ extension Dispatcher {
     for record in records {
       // Before it is folded: by what was. What the CA did counts, believed or not.
       for row in settle(record) { rows[row.key] = row }
+      watchAuthority(record)
       do throws(IllegalTransition) {
         try state.apply(record)
         noteChanges(of: record.event)

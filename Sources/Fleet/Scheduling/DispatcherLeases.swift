@@ -2,12 +2,13 @@ import Foundation
 
 /// Which attempts start now: those that an earlier run left open, then what the CA's limits allow.
 extension Dispatcher {
-  mutating func resumptions() -> [Work] {
+  mutating func resumptions(at now: Date) -> [Work] {
     var works: [Work] = []
     for id in unfinished.sorted() where issuing.count < inventory.pace.attemptsInFlight && mayOrder {
       guard let certificate = state.certificates[id], let attempt = certificate.attempt else { continue }
       unfinished.remove(id)
       issuing[id] = certificate.spec.pair
+      fuse.started(certificate, looksBad: true, at: now)
       works.append(
         .issue(
           IssueOrder(
@@ -24,9 +25,20 @@ extension Dispatcher {
       if scheduler.waitingCount > 0 { waiting = Waiting(until: until, boundBy: .authority) }
       return []
     }
+    if fuse.isHopeless(at: now) { stopOrdering() }
     while leavesLeft > 0 {
-      let attempt: AttemptID = random.id("a")
-      switch scheduler.next(at: now, ledger: &ledger, attempt: attempt) {
+      let decision: Decision
+      switch fuse.leave(inFlight: issuing.count, at: now) {
+      case .asMany:
+        let attempt: AttemptID = random.id("a")
+        decision = scheduler.next(at: now, ledger: &ledger, attempt: attempt)
+      case .one: decision = singleOrder(at: now)
+      case .whenOneEnds: return works
+      case .later(let until):
+        if scheduler.waitingCount > 0 { waiting = Waiting(until: until, boundBy: .failing) }
+        return works
+      }
+      switch decision {
       case .start(let lease):
         guard let certificate = state.certificates[lease.spec] else {
           scheduler.finished(lease.spec)
@@ -38,6 +50,7 @@ extension Dispatcher {
           continue
         }
         countDoubted(lease.spec, at: now)
+        fuse.started(certificate, looksBad: hasOwnFailure(certificate), at: now)
         leavesLeft -= 1
         issuing[lease.spec] = certificate.spec.pair
         works.append(

@@ -183,6 +183,22 @@ public struct Scheduler: Sendable {
     }
   }
 
+  /// What could start now as far as queues know.
+  var ready: [Candidate] { jobOf.values.compactMap { jobs[$0].place == .ready ? jobs[$0].wish.candidate : nil } }
+
+  /// Starts this one, whatever stands before it; nil where it is not ready, or where its pair or the ledger says no.
+  mutating func pick(_ spec: SpecID, at now: Date, ledger: inout Ledger, attempt: AttemptID) -> Lease? {
+    let moment = now.microseconds
+    guard inFlightCount < limits.total, let index = jobOf[spec], jobs[index].place == .ready else { return nil }
+    let wish = jobs[index].wish
+    guard hasRoom(cells[jobs[index].cell].pair, at: moment), flying[wish.candidate.order.names] == nil,
+      ledger.decide(wish.candidate.order, for: urgency(of: wish, at: moment), at: now) == .now
+    else { return nil }
+    let id = wish.candidate.attempt ?? attempt
+    let rows = ledger.reserve(id, wish.candidate.order, at: now)
+    return start(index, attempt: id, rows: rows, at: moment)
+  }
+
   private mutating func start(_ index: Int, attempt: AttemptID, rows: [BucketRow], at now: Microseconds) -> Lease {
     let wish = jobs[index].wish
     let boundBy = lastBinding(of: index)

@@ -65,7 +65,7 @@ struct RunWriter {
     case .specAdded, .specChanged, .pairMoved, .specRemoved, .pairPaused, .pairHeld, .pairResumed, .retryAsked,
       .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
-      .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .specVetoed, .ejected,
+      .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .authorityFailing, .specVetoed, .ejected,
       .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed, .keysRemoved,
       .driftSeen, .driftGone:
       break
@@ -105,7 +105,7 @@ struct RunWriter {
       .pairResumed, .retryAsked, .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .sweepStarted,
       .sweepEnded, .attemptStarted, .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .issued,
-      .attemptFailed, .specVetoed, .served:
+      .attemptFailed, .authorityFailing, .specVetoed, .served:
       break
     }
     return mentions

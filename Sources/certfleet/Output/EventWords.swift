@@ -32,6 +32,8 @@ enum EventWords {
     case .finalizeRequested(let of): "\(of.spec): finalize requested"
     case .issued(let of, let certificate): "\(of.spec): issued, serial \(certificate.serial)"
     case .attemptFailed(let of, let failure): "\(of.spec): \(failure.kind.title): \(failure.detail)"
+    case .authorityFailing(let authority, let specs, let failure):
+      "\(authority) fails every order (\(failure.kind.title)): nothing is booked on \(specs.map(\.rawValue).joined(separator: ", "))"
     case .specVetoed(let spec, let failure): "\(spec): \(failure.kind.title): \(failure.detail)"
     case .rolloutStarted(let rollout, let pair, let batch, let first, let second):
       "\(pair): rollout \(rollout) of \(batch.count), \(([first] + [second].compactMap(\.self)).map(\.rawValue).joined(separator: " then "))"

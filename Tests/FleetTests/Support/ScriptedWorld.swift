@@ -37,6 +37,8 @@ struct ScriptedWorld {
 
   /// Which failure ends a try, by certificate and the try's number from 1; nil lets it succeed.
   var attemptFailure: (SpecID, Int, Date) -> Failure? = { _, _, _ in nil }
+  /// How many steps a try that fails has behind it, by its number: the key, newOrder's intention, the order, finalize's.
+  var reached: (Int) -> Int = { $0 % 5 }
   /// A try that ends without recording anything.
   var attemptVanishes: (SpecID, Int) -> Bool = { _, _ in false }
   /// How a rollout goes.
@@ -216,7 +218,7 @@ struct ScriptedWorld {
     guard !attemptVanishes(spec, number) else { return dispatcher.attemptEnded(spec, at: now) }
     // Where it fails is the seed's choice: at the key, at newOrder, at a challenge, at finalize.
     let failure = attemptFailure(spec, number, now)
-    let reached = failure == nil ? 5 : number % 5
+    let reached = failure == nil ? 5 : self.reached(number)
     let key = Attempt.Key(node: NodeID("\(order.spec.pair)-a"), request: "CSR")
     let steps: [Event] = [
       .keyMade(of: of, key: key), .orderRequested(of: of), .orderCreated(of: of, url: "https://ca.example/order/1"),
@@ -289,5 +291,7 @@ struct ScriptedWorld {
       return Record(sequence: sequence, at: at, sweep: SweepID("s1"), event: event)
     }
     if let fault = dispatcher.learn(records).disbelieved.first { throw fault }
+    let news = dispatcher.takeEvents()
+    if !news.isEmpty { try learn(news) }
   }
 }
