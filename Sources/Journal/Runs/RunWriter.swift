@@ -65,7 +65,8 @@ struct RunWriter {
     case .specAdded, .specChanged, .pairMoved, .specRemoved, .pairPaused, .pairHeld, .pairResumed, .retryAsked,
       .hostKeysPinned, .renewalAsked,
       .nodeSurveyed, .nodeTroubled, .nodeHealed, .pairTroubled, .pairHealed, .accountRegistered, .attemptStarted,
-      .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .authorityFailing, .specVetoed, .ejected,
+      .keyMade, .orderRequested, .orderCreated, .finalizeRequested, .attemptFailed, .authorityFailing, .specVetoed,
+      .ejected,
       .installed, .served, .reloaded, .rollbackStarted, .rolledBack, .rollbackFailed, .keysRemoved,
       .driftSeen, .driftGone:
       break
