@@ -306,6 +306,15 @@ def shape(**raw) -> spec.Spec:
     return spec.from_json(raw, base) if raw else base
 
 
+def stranger(name: str) -> str:
+    """A certificate with its key that certfleet never saw, and that lives shorter than ours."""
+    words = [
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"),
+        *("-subj", "/CN=stranger", "-addext", f"subjectAltName=DNS:{name}", "-keyout", "-", "-out", "-"),
+    ]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
 def one_pair(pair: str, names: tuple[str, ...]) -> spec.Spec:
     """A pair of one customer that reads its certificates from a directory, and its names."""
     return shape(

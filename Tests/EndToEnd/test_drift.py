@@ -12,7 +12,7 @@ import subprocess
 from lablib import files, spec
 from lablib.model import Node
 
-from .fleet import FleetTest, eventually, first_certificate, shape
+from .fleet import FleetTest, eventually, first_certificate, shape, stranger
 
 PAIRS = {"edge": "haproxy-directory", "list": "haproxy-crt-list", "mail": "stunnel", "moved": "haproxy-directory"}
 MISSING, REVERTED, REPLACED, UNLISTED, SHADOWED = "missing", "reverted", "replaced", "unlisted", "shadowed"
@@ -79,7 +79,7 @@ class Drift(FleetTest):
                 # B2: last week's disk, restored.
                 self.write(node, REVERTED, first[node.id])
                 # B2: another certificate by hand.
-                self.write(node, REPLACED, self.stranger(pair.id))
+                self.write(node, REPLACED, stranger(name(REPLACED, pair.id)))
             self.reload(a)
             self.reload(b)
             # B1: in memory, but no longer on the disk, or in no section.
@@ -161,12 +161,12 @@ class Drift(FleetTest):
         os.remove(self.pem(edge.nodes[1], MISSING))
         for node in edge.nodes:
             with open(os.path.join(os.path.dirname(self.pem(node, MISSING)), "00-first.pem"), "w") as file:
-                file.write(self.stranger("edge", name(SHADOWED, "edge")))
+                file.write(stranger(name(SHADOWED, "edge")))
             self.reload(node)
         for node in mail.nodes:
             other = node.path("etc", "stunnel", "other.pem")
             with open(other, "w") as file:
-                file.write(self.stranger("mail", name(SHADOWED, "mail")))
+                file.write(stranger(name(SHADOWED, "mail")))
             os.chmod(other, 0o600)
             with open(node.path("etc", "stunnel", "conf.d", "00-other.conf"), "w") as file:
                 file.write(f"[other]\nsni = https:{name(SHADOWED, 'mail')}\ncert = {other}\nconnect = 127.0.0.1:1\n")
@@ -231,16 +231,6 @@ class Drift(FleetTest):
             return True
         with open(node.path("etc", "haproxy", "crt-list.txt")) as file:
             return any(line.split()[:1] == [self.pem(node, what)] for line in file)
-
-    def stranger(self, pair: str, subject: str = "") -> str:
-        """A certificate with its key that certfleet never saw, and that lives shorter than ours."""
-        words = [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
-            *("-days", "30"),
-            *("-subj", "/CN=stranger", "-addext", f"subjectAltName=DNS:{subject or name(REPLACED, pair)}"),
-            *("-keyout", "-", "-out", "-"),
-        ]
-        return subprocess.run(words, capture_output=True, text=True, check=True).stdout
 
     def reload(self, node: Node) -> None:
         """As an operator would; waits until the listener shows it."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import unittest
 
 from lablib import spec
 
 from .authority import authority
-from .fleet import FleetTest, one_pair
+from .fleet import FleetTest, one_pair, stranger
 
 
 def name(word: str) -> str:
@@ -77,7 +76,7 @@ class Refused(FleetTest):
         """B4, C4."""
         fleet = self.fleet
         nodes = [fleet.lab.node(f"edge-{letter}") for letter in "ab"]
-        taken = self.foreign(name("taken"))
+        taken = stranger(name("taken"))
         for node in nodes:
             with open(node.path("etc", "haproxy", "certs", f"{name('taken')}.pem"), "w") as file:
                 file.write(taken)
@@ -109,17 +108,6 @@ class Refused(FleetTest):
             self.assertEqual(fleet.orders(), 3)
             fleet.require_proved(self)
             fleet.require_sound()
-
-    def foreign(self, domain: str) -> str:
-        key, certificate = (self.fleet.lab.path(end) for end in ("foreign.key", "foreign.pem"))
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-            + ["-subj", f"/CN={domain}", "-addext", f"subjectAltName=DNS:{domain}"]
-            + ["-keyout", key, "-out", certificate],
-            check=True, capture_output=True,
-        )  # fmt: skip
-        with open(certificate) as one, open(key) as other:
-            return one.read() + other.read()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import unittest
 from lablib import spec
 from lablib.inventory import word
 
-from .fleet import FleetTest, shape
+from .fleet import FleetTest, shape, stranger
 
 
 class Reloads(FleetTest):
@@ -83,9 +83,34 @@ class Reloads(FleetTest):
             self.assertEqual({one["node"]: [one["lastReload"]["reload"]] for one in done["fingerprints"]}, found)
             self.assertEqual(fleet.told("status", "--pair", "mail").out.count("last reload, "), 2)
             self.assertNotIn("last reload", fleet.told("status", "--pair", "hot").out)
+        with self.subTest("what only the VIP shows not to be served goes back alone, on both nodes, by a reload"):
+            self.one_of_three()
+
         with self.subTest("visitors without a server name get the site that they got before"):
             self.who_is_shown_to_the_nameless()
         fleet.require_sound()
+
+    def one_of_three(self) -> None:
+        """D1: a file that is loaded first hides one of three new certificates."""
+        fleet, pair = self.fleet, self.fleet.lab.pair("bound")
+        hidden, *others = (f"n{i}.bound.example" for i in (1, 0, 2))
+        for node in pair.nodes:
+            with open(node.path("etc", "haproxy", "certs", "00-first.pem"), "w") as file:
+                file.write(stranger(hidden))
+            subprocess.run([node.path("bin", "reload-haproxy")], check=True)
+        before = {name: fleet.vip_serves("bound", name) for name in others}
+        count = len(fleet.events("reloaded"))
+        fleet.rekey("p256")
+
+        report = fleet.told("run", "--json", status=1).json
+
+        rows = {row["names"][0]: row for row in report["rows"]}
+        self.assertEqual(rows[hidden]["cause"]["kind"], "servesOldCertificate", rows[hidden])
+        for name, old in before.items():
+            self.assertEqual(rows[name]["standing"], "served", rows[name])
+            self.assertNotEqual(fleet.vip_serves("bound", name), old, name)
+        found = self.since(count)
+        self.assertEqual([len(found[node.id]) for node in pair.nodes], [2, 2], found)
 
     def who_is_shown_to_the_nameless(self) -> None:
         """B3: with `crt DIR` alone, files that sort before a stranger's would take its place at a reload."""
@@ -106,8 +131,8 @@ class Reloads(FleetTest):
 
         report = self.fleet.told("renew", "--json", status=1).json
 
-        kinds = {row["cause"]["kind"] for row in report["rows"] if row["pair"] == "bound"}
-        self.assertEqual(kinds, {"wouldBeDefault"}, report["rows"])
+        kinds = {row["names"][0]: row["cause"]["kind"] for row in report["rows"] if row["pair"] == "bound"}
+        self.assertEqual({kinds[f"n{i}.bound.example"] for i in (0, 2)}, {"wouldBeDefault"}, kinds)
         self.assertEqual(ssl.get_server_certificate((vip.address, vip.https)), before)
 
 
