@@ -8,10 +8,10 @@ public struct Nonce: Sendable, Equatable, Hashable {
   /// Takes a given word, as tests do; keeps letters and digits only.
   public init(_ text: String) { self.text = text.filter { $0.isASCII && ($0.isLetter || $0.isNumber) } }
 
-  /// Draws one.
-  public init(using random: inout some RandomNumberGenerator) {
-    text = (0..<2).map { _ in
-      let digits = String(UInt64.random(in: .min ... .max, using: &random), radix: 16)
+  /// Writes 128 bits that the caller drew.
+  public init(_ high: UInt64, _ low: UInt64) {
+    text = [high, low].map { word in
+      let digits = String(word, radix: 16)
       return String(repeating: "0", count: 16 - digits.count) + digits
     }.joined()
   }

@@ -4,10 +4,7 @@ import Foundation
 
 extension Nonce {
   /// A nonce that nobody can guess, so that no text of the node can pass for our marker.
-  static func fresh() -> Nonce {
-    var random = SystemRandomNumberGenerator()
-    return Nonce(using: &random)
-  }
+  static func fresh() -> Nonce { Nonce(.random(in: .min ... .max), .random(in: .min ... .max)) }
 }
 
 extension NodeFacts {

@@ -44,8 +44,7 @@ struct ControllerIdentity: Sendable, Equatable, Codable {
 
   /// A new id at this place.
   static func fresh(of journal: String) -> ControllerIdentity {
-    var random = SystemRandomNumberGenerator()
-    return ControllerIdentity(id: String(Nonce(using: &random).text.prefix(16)), home: Home(of: journal))
+    ControllerIdentity(id: String(Nonce.fresh().text.prefix(16)), home: Home(of: journal))
   }
 }
 

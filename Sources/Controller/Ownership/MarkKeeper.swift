@@ -48,8 +48,7 @@ actor MarkKeeper {
 
   private func mark(for node: NodeID) async throws(JournalError) -> NodeMark {
     if let known = own[node] { return known }
-    var random = SystemRandomNumberGenerator()
-    var mark = NodeMark(controller: controller, position: 0, word: Nonce(using: &random).text)
+    var mark = NodeMark(controller: controller, position: 0, word: Nonce.fresh().text)
     // Another touch that comes while this one is recorded draws a word of its own: both are known then.
     let records = try await recorder.record(
       returning: [.marked(node: node, controller: controller, word: mark.word)])

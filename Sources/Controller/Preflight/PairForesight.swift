@@ -77,10 +77,9 @@ struct PairForesight: Sendable {
     _ place: Place, _ certificates: [CertificateState], _ ever: [SpecID: [String]], _ drift: DriftPolicy
   ) async -> Result<Foresight, Failure> {
     let id = place.link.node.id
-    var random = SystemRandomNumberGenerator()
     let work = RolloutWork(
       node: place.link.node, facts: place.facts,
-      rollout: RolloutID("f-" + String(UInt64.random(in: .min ... .max, using: &random), radix: 36)),
+      rollout: RolloutID("f-" + String(UInt64.random(in: .min ... .max), radix: 36)),
       files: certificates.map {
         BatchFile(wanted: $0.spec, expected: .init(replacing: $0, on: id, ever: ever, drift: drift))
       })
