@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import time
 import unittest
 
 from lablib import limiter, mailbox, spec
@@ -59,8 +60,17 @@ class Alone(Limits):
         self.assertGreaterEqual(planned, least)
         self.assertLessEqual(planned, 1.02 * least + ISSUANCE)
 
-        done = fleet.told("run", "--json")
+        run = fleet.start("run", "--json")
+        self.addCleanup(stop, run, 9)
+        began = time.time()
+        eventually(lambda: fleet.certificates() >= BURST + 3, "the burst is spent")
+        # B13: whoever asks meanwhile is given the plan's date.
+        said = fleet.told("status", "--json").json["finish"]
+        self.assertIn("new orders per account", said["boundBy"])
+        self.assertLess(abs(moment(said["at"]) - began - planned), 0.05 * planned + ISSUANCE)
+        done = fleet.finish(run)
 
+        self.assertEqual(done.status, 0, done.err)
         self.assertEqual(self.refusals(), [])
         self.assertEqual(done.json["limitNotes"], [])
         took = self.took(done)

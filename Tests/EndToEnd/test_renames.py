@@ -19,7 +19,13 @@ class Renames(FleetTest):
         fleet = self.fleet
         self.list("domain,pair,customer\n", *(f"{name},{PAIR},acme\n" for name in NAMES))
         fleet.enroll()
-        fleet.told("run")
+        with self.subTest("B7: what is said of names that are not there, or need nothing"):
+            self.assertIn("The lists ask for 2 certificates", fleet.told("status").out)
+            self.assertIn("no certificate has the name", fleet.told("status", "--domain", "nope", status=2).text)
+            fleet.told("run")
+            told = fleet.told("retry", NAMES[0]).text
+            self.assertIn(f"nothing to try: {PAIR}/web/{NAMES[0]} is served until", told)
+            self.assertNotIn("tried again", told)
         served = {name: fleet.vip_serves(PAIR, name) for name in NAMES}
         files = {node.id: sorted(fleet.pems(node).values()) for node in fleet.lab.nodes}
         orders = fleet.orders()
