@@ -97,9 +97,13 @@ final class NativeSession {
 
   // MARK: Handshake
 
-  /// Names unknown to the library are left out by it; false when it knows none of them.
+  /// Names unknown to the library are left out; false when it knows none of them.
+  ///
+  /// libssh2 1.10 would take them out by itself, with a memcpy over overlapping memory.
   func prefer(_ names: [String], for method: Method) -> Bool {
-    libssh2_session_method_pref(session, method.rawValue, names.joined(separator: ",")) == 0
+    let known = Set(supported(method))
+    let names = names.filter(known.contains)
+    return !names.isEmpty && libssh2_session_method_pref(session, method.rawValue, names.joined(separator: ",")) == 0
   }
 
   func supported(_ method: Method) -> [String] {
