@@ -28,7 +28,6 @@ let package = Package(
   products: [.executable(name: "certfleet", targets: ["certfleet"])],
   dependencies: [
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
   ],
@@ -39,6 +38,7 @@ let package = Package(
     system("CCares", "libcares", apt: "libc-ares-dev"),
     system("CPSL", "libpsl", apt: "libpsl-dev"),
     system("CIDN2", "libidn2", apt: "libidn2-dev"),
+    system("CYAML", "yaml-0.1", apt: "libyaml-dev"),
 
     library("Fleet"),
     library("Names", ["CPSL", "CIDN2"]),
@@ -51,7 +51,7 @@ let package = Package(
     library(
       "Controller",
       [
-        "ACME", "Appliance", "Journal", "Net", "Names", "PKI", "SSH", "Fleet", "Yams",
+        "ACME", "Appliance", "Journal", "Net", "Names", "PKI", "SSH", "Fleet", "CYAML",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(

@@ -16,12 +16,16 @@ public enum JournalError: Error, Sendable, Equatable {
   case diskFull(path: String)
   /// Another process held the write lock all the time that we waited.
   case busy(path: String)
+  /// Something lies there that is not ours, or that others may change.
+  case untrusted(path: String, detail: String)
   /// The operating system refused a file of the state directory.
   case system(path: String, detail: String)
   /// An event that the state machine forbids: a fault in certfleet. Nothing was recorded.
   case illegalTransition(String)
   /// A row that the tables' constraints forbid: a fault in certfleet. Nothing was recorded.
   case refused(String)
+  /// Something else is going on that this would disturb; nothing was done.
+  case inUse(String)
   /// A stored row cannot be read back.
   case unreadable(table: String, detail: String)
 }
@@ -40,9 +44,11 @@ extension JournalError: CustomStringConvertible {
     case .corrupt(let path, let detail): "\(path) is damaged or no journal (\(detail)); restore a backup."
     case .diskFull(let path): "No room is left for \(path); free some and run again: nothing was lost."
     case .busy(let path): "Another process kept \(path) locked; try again when it has ended."
+    case .untrusted(let path, let detail): "\(path) is not used: \(detail)."
     case .system(let path, let detail): "\(path): \(detail)"
     case .illegalTransition(let detail): "An event came out of order and was not recorded: \(detail)"
     case .refused(let detail): "A row was refused and nothing was recorded: \(detail)"
+    case .inUse(let reason): reason
     case .unreadable(let table, let detail): "A row of \(table) cannot be read back: \(detail)"
     }
   }

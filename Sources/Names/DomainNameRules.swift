@@ -27,6 +27,9 @@ public struct DomainNameRules: Sendable {
     self.extraSuffixes = extra
   }
 
+  /// How many rules the list has; nil where it is in a form that does not tell (DAFSA).
+  public var ruleCount: Int? { suffixes.count }
+
   /// The list in use and its date: the date written in it, else the file's. The caller warns when it is old.
   public var listAge: (path: String, modified: Date)? { suffixes.age }
 

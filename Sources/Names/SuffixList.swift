@@ -11,6 +11,9 @@ final class SuffixList: @unchecked Sendable {  // immutable once loaded; libpsl'
   init(path: String?) throws(NameFault) {
     // Debian's libpsl knows where the package publicsuffix keeps its file, and has a copy compiled in for when that is missing.
     let path = path ?? String(cString: psl_dist_filename())
+    // A FIFO would be read for ever.
+    var status = stat()
+    guard stat(path, &status) != 0 || status.st_mode & S_IFMT == S_IFREG else { throw .listUnreadable(path: path) }
     if let loaded = psl_load_file(path) {
       context = loaded
       age = Self.date(of: path).map { (path, $0) }
@@ -27,6 +30,12 @@ final class SuffixList: @unchecked Sendable {  // immutable once loaded; libpsl'
   }
 
   deinit { psl_free(context) }
+
+  /// How many rules it has, where that is known.
+  var count: Int? {
+    let count = psl_suffix_count(context)
+    return count > 0 ? Int(count) : nil
+  }
 
   /// ICANN and private rules count, the implied rule `*` does not.
   func contains(_ name: String) -> Bool {

@@ -18,7 +18,8 @@ struct Certfleet: AsyncParsableCommand {
     subcommands: [
       Init.self, Check.self, Import.self, Enroll.self, Doctor.self, PlanCommand.self, Run.self, Renew.self, Status.self,
       Report.self, Limits.self, QuarantineCommand.self, ForecastCommand.self,
-      Retry.self, Pause.self, Resume.self, Remove.self, Rollback.self, Account.self, Audit.self, Backup.self,
+      Retry.self, Pause.self, Resume.self, Remove.self, Rollback.self, Account.self, Suffixes.self, Audit.self,
+      Backup.self,
       Restore.self, TakeoverCommand.self,
     ])
 

@@ -69,6 +69,8 @@ import Testing
     try await withDirectory { directory in
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
       try Data(repeating: 0x41, count: 8_192).write(to: URL(filePath: directory + "/journal.sqlite"))
+      // A test beside this one has no umask for a moment.
+      #expect(chmod(directory, 0o700) == 0 && chmod(directory + "/journal.sqlite", 0o600) == 0)
 
       for attempt in [open(_:), readOnly(_:)] as [(String) throws -> JournalStore] {
         do {

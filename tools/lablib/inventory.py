@@ -41,6 +41,7 @@ def fleet(lab: Lab) -> str:
         + ("in its own network namespaces." if lab.ha else "on this machine's loopback."),
         "state: state",
         "extra_suffixes: [example]",
+        "suffixes: system",
         f"resolvers: [{word(lab.dns.server)}]",
         "authorities:",
         "  - id: lab",

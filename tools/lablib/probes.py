@@ -106,7 +106,8 @@ def https_get(lab: Lab, port: int, path: str, timeout: float = TIMEOUT) -> tuple
     context = ssl.create_default_context(cafile=lab.path("pebble-tls.pem"))
     connection = http.client.HTTPSConnection(lab.address, port, timeout=timeout, context=context)
     try:
-        connection.request("GET", path)
+        # RFC 8555 section 6.1: a client of a CA says who it is; current Pebble refuses others.
+        connection.request("GET", path, headers={"User-Agent": "certfleet-lab"})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

@@ -12,6 +12,7 @@ Breaches = Iterator[tuple[str, int]]
 LONGEST_FILE = 400
 SYSTEM_MODULES = {
     **{"CLibSSH2": "SSH", "COpenSSL": "PKI", "CCurl": "Net", "CCares": "Net", "CPSL": "Names", "CIDN2": "Names"},
+    "CYAML": "Controller",
     "GRDB": "Journal",
 }
 

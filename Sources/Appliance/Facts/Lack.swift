@@ -49,8 +49,9 @@ public struct Lack: Sendable, Equatable, Codable {
     if !facts.workIsWritable {
       lacks.append(
         Lack(
-          what: "\(node.work) cannot be written by \(facts.login)",
-          remedy: "give the node a `work:` directory that the login owns", isFatal: true))
+          what: "\(node.work) cannot be written by \(facts.login), or is not its own",
+          remedy: "give the node a `work:` directory that the login or root owns, no link, closed to others",
+          isFatal: true))
     }
     if let free = facts.freeKiB, free < 10_240 {
       lacks.append(Lack(what: "only \(free) KiB free in \(node.work)", remedy: "make room on the node's disk"))

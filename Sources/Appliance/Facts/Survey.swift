@@ -18,7 +18,7 @@ public enum Survey {
   public static func read(
     _ result: CommandResult, of script: RemoteScript, for node: Node, sentAt: Date, receivedAt: Date
   ) throws(Failure) -> NodeFacts {
-    let transcript = try Transcript(result, nonce: script.nonce)
+    let transcript = try Transcript(result, nonce: script.nonce, isFirst: true)
     func text(_ name: String) -> String { transcript.first(name).map { String($0.rest) } ?? "" }
     let middle = sentAt.addingTimeInterval(receivedAt.timeIntervalSince(sentAt) / 2)
     var facts = NodeFacts(surveyedAt: receivedAt)
@@ -95,7 +95,7 @@ public enum Survey {
     find_client
     say client $CLIENT
     say clock "$(date +%s)"
-    if mkdir -p "$W" 2>/dev/null && chmod 700 "$W" 2>/dev/null && (printf x >"$W/probe.$$") 2>/dev/null; then
+    if own_dir "$W" && mkdir -p "$W" 2>/dev/null && mine "$W" && chmod 700 "$W" 2>/dev/null && (printf x >"$W/probe.$$") 2>/dev/null; then
       rm -f "$W/probe.$$"
       say work yes
       OUT=$W/out.$$

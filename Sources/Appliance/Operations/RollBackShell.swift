@@ -16,12 +16,14 @@ enum RollBackShell {
     }
     roll_back() {
       ALL=$*; TOOK=0; RELOADS=0; WHY=; CAN=
-      a_need=; a_any=
+      a_need=; a_any=; a_base=; a_odd=
       if [ "$KIND" = haproxy ]; then hot_open; fi
       for a_n in $ALL; do
         item_$a_n; old_dir
         beat
         set_state $a_n ''
+        if [ "$base" != "$a_base" ]; then a_base=$base; a_odd=; own_dir "$base/.certfleet" || a_odd=$E; fi
+        if [ -n "$a_odd" ]; then set_state $a_n bad; bad denied "$a_odd"; continue; fi
         if [ ! -e "$OLDDIR/$label.pem" ] && [ ! -e "$OLDDIR/$label.absent" ]; then
           set_state $a_n bad; say item $a_n untouched; continue
         fi
@@ -145,6 +147,7 @@ enum CleanUpShell {
     }
     clean_up() {
       D=$base/.certfleet/$RID/$T
+      if ! own_dir "$base/.certfleet"; then tell "left $T" "$E"; return; fi
       if [ -n "$1" ] && [ -d "$D/old" ]; then
         forget_same
         # what lay beside an older predecessor goes with it

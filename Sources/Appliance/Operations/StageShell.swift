@@ -175,7 +175,7 @@ enum StageShell {
     }
     stage_term() {
       D=$base/.certfleet/$RID/$T
-      if ! usable; then refuse_all "$K" "$*" "$E"; return; fi
+      if ! usable || ! own_dir "$base/.certfleet"; then refuse_all "$K" "$*" "$E"; return; fi
       if ! try mkdir -p "$D/new" || ! try mkdir -p "$D/old" || ! try rm -rf "$D/next" || ! try mkdir "$D/next"; then
         refuse_all "$K" "$*" "cannot write to $base: $E"; return
       fi

@@ -20,7 +20,7 @@ public enum RoleQuery {
   public static func read(
     _ result: CommandResult, of script: RemoteScript, vips: [VIP]
   ) throws(Failure) -> [VIPID: Role] {
-    try roles(Transcript(result, nonce: script.nonce), vips: vips)
+    try roles(Transcript(result, nonce: script.nonce, isFirst: true), vips: vips)
   }
 
   static func roles(_ transcript: Transcript, vips: [VIP]) throws(Failure) -> [VIPID: Role] {

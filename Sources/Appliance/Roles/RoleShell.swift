@@ -78,7 +78,7 @@ enum RoleShell {
     }
     command_says() {
       OUT=$W/out.$$
-      mkdir -p "$W" 2>/dev/null && (printf x >"$OUT") 2>/dev/null || { tell "role $1 unknown" "cannot write to $W"; return; }
+      own_dir "$W" && mkdir -p "$W" 2>/dev/null && mine "$W" && (printf x >"$OUT") 2>/dev/null || { tell "role $1 unknown" "cannot write to $W"; return; }
       bounded 20 sh -c "$2"; r_rc=$?
       if [ $r_rc -eq 0 ]; then word "$1" "$(cat "$OUT")"; else tell "role $1 unknown" "exit status $r_rc: $(said)"; fi
     }
@@ -134,9 +134,16 @@ enum RoleShell {
     r_pid=$(cat /run/keepalived.pid /var/run/keepalived.pid 2>/dev/null | head -n 1)
     dump() {
       for r_x in "/tmp/$1" /tmp/systemd-private-*-keepalived.service-*/tmp/"$1" /run/keepalived/"$1"; do
-        if [ -s "$r_x" ]; then D=$r_x; return 0; fi
+        if [ -s "$r_x" ] && trusted_dump "$r_x"; then D=$r_x; return 0; fi
       done
       return 1
+    }
+    # /tmp is anybody's: a file that somebody else laid there, or a link, says nothing about keepalived.
+    trusted_dump() {
+      if [ -L "$1" ] || [ ! -f "$1" ]; then r_odd=$1; return 1; fi
+      r_uid=$(ls -ln "$1" 2>/dev/null | awk '{print $3; exit}')
+      if [ "$r_uid" = 0 ] || [ "$r_uid" = "$(id -u)" ]; then return 0; fi
+      r_odd=$1; return 1
     }
     R=; D=
     if [ -z "$r_pid" ]; then E='no /run/keepalived.pid'
@@ -152,14 +159,18 @@ enum RoleShell {
         # written piece by piece: wait until it no longer grows
         while [ $r_i -lt 50 ]; do
           nap
+          r_odd=
           if dump "$r_file"; then
             r_now=$(wc -c <"$D")
             if [ $((r_now)) -gt 0 ] && [ $((r_now)) -eq $((r_size)) ]; then break; fi
             r_size=$r_now
+          # its place is taken by something that is not keepalived's, so nothing of it will come there
+          elif [ -n "$r_odd" ] && [ $r_i -ge 5 ]; then break
           fi
           r_i=$((r_i+1))
         done
         E="keepalived wrote no $r_file"
+        if [ -z "$D" ] && [ -n "${r_odd-}" ]; then E="$r_odd is a link or not root's file; remove it, and ask again"; fi
         # one line an instance: NAME STATE ADDRESSES
         if [ -n "$D" ] && [ "$r_file" = keepalived.json ]; then
           R=$(tr -d '\n' <"$D" | sed 's/"iname"/\n&/g' | sed -n 's/^"iname" *: *"\([^"]*\)".*"state" *: *\([0-9]*\).*"vips" *: *\[\([^]]*\)\].*/\1 \2 \3/p')

@@ -78,8 +78,23 @@ enum ShellLibrary {
     }
     # said: what the last bounded command printed, its first lines of substance
     said() { [ -f "$OUT" ] && sed -e '/^[[:space:]]*$/d' "$OUT" | head -n 20; }
+    # mine DIR: is it a directory of this login or of root, no link, and closed to others? What somebody else left there may lead anywhere.
+    mine() {
+      if [ -L "$1" ]; then E="$1 is a symbolic link"; K=denied; return 1; fi
+      o_line=$(ls -ldn "$1" 2>/dev/null) || { E="$1 cannot be looked at"; K=denied; return 1; }
+      o_uid=$(printf '%s\n' "$o_line" | awk '{print $3; exit}')
+      case $o_line in
+        d???????w*) E="others may write into $1"; K=denied; return 1 ;;
+        d*) ;;
+        *) E="$1 is no directory"; K=denied; return 1 ;;
+      esac
+      if [ "$o_uid" = 0 ] || [ "$o_uid" = "$(id -u)" ]; then return 0; fi
+      E="$1 belongs to user $o_uid, and is not used"; K=denied; return 1
+    }
+    # own_dir DIR: as above, for one that may not be there yet
+    own_dir() { if [ -e "$1" ] || [ -L "$1" ]; then mine "$1"; fi; }
     work() {
-      try mkdir -p "$W" && try chmod 700 "$W" || die "$K" "cannot use $W: $E"
+      own_dir "$W" && try mkdir -p "$W" && mine "$W" && try chmod 700 "$W" || die "$K" "cannot use $W: $E"
       TMPDIR=$W; export TMPDIR
       RANDFILE=$W/.rnd; export RANDFILE
       if (printf x >"$W/out.$$") 2>/dev/null; then OUT=$W/out.$$; fi
@@ -199,6 +214,7 @@ enum ShellLibrary {
     put() {
       if over "$1" "$2"; then return 0; fi
       p_dir=${2%/*}/.certfleet; p_made=
+      own_dir "$p_dir" || return 1
       if [ ! -d "$p_dir" ]; then try mkdir "$p_dir" || return 1; p_made=1; fi
       p_tmp=$p_dir/.put.$$; p_rc=1
       if try cp -p "$1" "$p_tmp" && try cmp "$1" "$p_tmp" && try mv -f "$p_tmp" "$2"; then

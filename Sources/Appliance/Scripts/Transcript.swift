@@ -23,7 +23,9 @@ struct Transcript: Sendable, Equatable {
   }
 
   /// Reads an answer.
-  init(_ result: CommandResult, nonce: Nonce) throws(Failure) {
+  ///
+  /// - Parameter isFirst: Nothing was done on the node yet. An answer without a byte then speaks of the login, later of a connection that was cut.
+  init(_ result: CommandResult, nonce: Nonce, isFirst: Bool = false) throws(Failure) {
     let marker = "@cf \(nonce.text) "
     var records: [Record] = []
     var end: Substring?
@@ -40,7 +42,7 @@ struct Transcript: Sendable, Equatable {
         records.append(record)
       }
     }
-    guard let first = records.first, first.name == "begin" else { throw Self.neverBegan(result) }
+    guard let first = records.first, first.name == "begin" else { throw Self.neverBegan(result, isFirst) }
     guard let end, !isTorn, Int(end) == records.count else {
       throw Failure(
         .interrupted,
@@ -59,16 +61,25 @@ struct Transcript: Sendable, Equatable {
   /// The first record of a name.
   func first(_ name: String) -> Record? { records.first { $0.name == name } }
 
-  private static func neverBegan(_ result: CommandResult) -> Failure {
+  private static func neverBegan(_ result: CommandResult, _ isFirst: Bool) -> Failure {
     let said = result.errorText
     if said.contains("sudo") && (said.contains("password") || said.contains("not allowed") || said.contains("tty")) {
       return Failure(.loginRefused, "sudo -n refuses this login" + tail(result))
     }
     if result.status == 127 { return Failure(.toolMissing, "the login cannot run sh" + tail(result)) }
-    if result.status == 0 || result.status == nil {
+    guard let status = result.status, status != 0 || isFirst || !result.stdout.isEmpty else {
       return Failure(.interrupted, "the node's answer is empty" + tail(result))
     }
-    return Failure(.internalError, "the node did not run the script, exit status \(result.status ?? -1)" + tail(result))
+    let words = tail(result).isEmpty ? start(result) : tail(result)
+    let silence = " (exit status \(status)); a start-up file of it may end the shell or close its output"
+    return Failure(.loginRefused, "the login does not run a shell" + (words.isEmpty ? silence : words))
+  }
+
+  /// What came instead of an answer: `nologin` and `internal-sftp` say their words on stdout.
+  private static func start(_ result: CommandResult) -> String {
+    let plain = result.stdout.prefix(300).map { (0x20...0x7e).contains($0) ? Character(Unicode.Scalar($0)) : " " }
+    let words = String(plain).split(separator: " ").joined(separator: " ")
+    return words.isEmpty ? "" : ": " + words
   }
 
   private static func tail(_ result: CommandResult) -> String {

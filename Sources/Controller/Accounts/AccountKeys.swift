@@ -20,8 +20,9 @@ struct AccountKeys: Sendable {
         return try SigningKey(pem: PKISecret(try PrivateFile.read(path)), passphrase: passphrase)
       }
       let key = try SigningKey.generate(.ecdsaP256)
-      try PrivateFile.write(Array(try key.encryptedPEM(passphrase: passphrase).utf8), to: path)
-      return key
+      if try PrivateFile.create(Array(try key.encryptedPEM(passphrase: passphrase).utf8), at: path) { return key }
+      // Another first run was quicker; its key is the account's.
+      return try SigningKey(pem: PKISecret(try PrivateFile.read(path)), passphrase: passphrase)
     } catch let fault as PrivateFile.Fault {
       throw CommandFault.couldNotRun("the account key in \(fault.path) \(fault.reason)")
     } catch let error as PKIError {
@@ -40,8 +41,8 @@ struct AccountKeys: Sendable {
       if PrivateFile.exists(path) { return PKISecret(try PrivateFile.read(path)) }
       try PrivateFile.makeDirectory(directory)
       let made = Array(Base64URL.encode(try randomBytes(32)).utf8)
-      try PrivateFile.write(made, to: path)
-      return PKISecret(made)
+      if try PrivateFile.create(made, at: path) { return PKISecret(made) }
+      return PKISecret(try PrivateFile.read(path))
     } catch let fault as PrivateFile.Fault {
       throw CommandFault.couldNotRun("the passphrase in \(fault.path) \(fault.reason)")
     } catch {

@@ -46,10 +46,19 @@ struct AuthorityDesk: Sendable {
       let failure = Failure(.interrupted, "no order was planned")
       return Opened(authority: ClosedAuthority(failure), thumbprint: key.thumbprint, failure: nil)
     }
+    let known = state.accounts[settings.id].flatMap { $0.thumbprint == key.thumbprint ? $0.url : nil }
+    let external: ExternalAccount?
+    do throws(CommandFault) {
+      // Before anything is sent: a variable that is not set stays so however often the CA is asked.
+      external = known == nil ? try externalAccount() : nil
+    } catch {
+      let failure = Failure(.accountGone, error.text)
+      return Opened(authority: ClosedAuthority(failure), thumbprint: key.thumbprint, failure: failure)
+    }
     var tries = 0
     while true {
       do throws(Interruption) {
-        let client = try await client(settings, key, state, &ledger)
+        let client = try await client(settings, key, known, external, &ledger)
         return Opened(
           authority: client, thumbprint: key.thumbprint, failure: nil,
           issuer: CAAIssuer(
@@ -69,7 +78,7 @@ struct AuthorityDesk: Sendable {
   }
 
   private func client(
-    _ settings: Authority, _ key: SigningKey, _ state: FleetState, _ ledger: inout Ledger
+    _ settings: Authority, _ key: SigningKey, _ known: String?, _ external: ExternalAccount?, _ ledger: inout Ledger
   ) async throws(Interruption) -> ACMEClient {
     let server: ACMEServer
     do throws(ACMEError) {
@@ -78,13 +87,11 @@ struct AuthorityDesk: Sendable {
       throw .failed(Failure(error, at: clock.now))
     }
     await requests.learn(server.directory)
-    if let known = state.accounts[settings.id], known.thumbprint == key.thumbprint {
-      return ACMEClient(server: server, accountURL: known.url, key: key)
-    }
+    if let known { return ACMEClient(server: server, accountURL: known, key: key) }
     try await spend(settings, &ledger)
     let url: String
     do throws(ACMEError) {
-      url = try await server.register(key: key, contact: settings.contact, externalAccount: try binding(settings)).url
+      url = try await server.register(key: key, contact: settings.contact, externalAccount: external).url
     } catch {
       throw .failed(Failure(error, at: clock.now))
     }
@@ -122,16 +129,12 @@ struct AuthorityDesk: Sendable {
       userAgent: "certfleet/\(Libraries.own)")
   }
 
-  private func binding(_ settings: Authority) throws(ACMEError) -> ExternalAccount? {
-    guard let eab = settings.eab else { return nil }
-    let text: String
-    do throws(CommandFault) {
-      text = try Secrets.read(eab.macKey)
-    } catch {
-      throw ACMEError(.malformed(error.text), url: settings.directory)
-    }
+  /// What the CA gave us to bind a new account to an old one (RFC 8555 section 7.3.4); nil where it wants none.
+  func externalAccount() throws(CommandFault) -> ExternalAccount? {
+    guard let eab = inventory.authorities[0].eab else { return nil }
+    let text = try Secrets.read(eab.macKey)
     guard let account = ExternalAccount(keyID: eab.keyID, macKeyText: PKISecret(text)) else {
-      throw ACMEError(.malformed("the EAB key in the inventory is no base64url"), url: settings.directory)
+      throw .badInput("the EAB key that the inventory names is no base64url; copy it anew from the CA's page")
     }
     return account
   }

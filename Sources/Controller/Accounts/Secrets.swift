@@ -8,7 +8,7 @@ enum Secrets {
     switch source {
     case .environment(let name):
       guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else {
-        throw CommandFault.couldNotRun(
+        throw CommandFault.badInput(
           "the environment variable \(name) is not set; the inventory takes a secret from it")
       }
       return value

@@ -17,7 +17,7 @@ public enum DomainLoader {
     var diagnostics: [Diagnostic] = []
     let rules: DomainNameRules
     do throws(NameFault) {
-      rules = try DomainNameRules(listPath: inventory.publicSuffixList, extraSuffixes: inventory.extraSuffixes)
+      rules = try SuffixKeeper(inventory: inventory).choose().rules
     } catch {
       let place = SourceLocation(file: TextFile.shown(inventory.path), line: 1, column: 1)
       return (DomainList(), [Diagnostic(.error, at: place, error.text, remedy: error.remedy)])
@@ -27,7 +27,9 @@ public enum DomainLoader {
       diagnostics.append(
         Diagnostic(
           .warning, at: SourceLocation(file: path, line: 1, column: 1), "the public suffix list is \(days) days old",
-          remedy: "update the package publicsuffix, or name a newer list with `public_suffix_list:`"))
+          remedy: inventory.publicSuffixList == nil && inventory.suffixes != .system
+            ? "run `certfleet suffixes update`; without a way out, name a newer list with `public_suffix_list:`"
+            : "update the package publicsuffix, or name a newer list with `public_suffix_list:`"))
     }
     var sources: [DomainSource] = []
     var seen: Set<String> = []

@@ -61,11 +61,11 @@ public enum StarterInventory {
       # Start with Let's Encrypt's staging environment: its limits are wide, its certificates are not trusted.
       - id: letsencrypt-staging
         directory: https://acme-staging-v02.api.letsencrypt.org/directory
-        contact: [mailto:ops@example.com]
-      # Then put this one first:
+        # contact: [mailto:ops@YOUR.DOMAIN]
+      # Then this one in its place:
       # - id: letsencrypt
       #   directory: https://acme-v02.api.letsencrypt.org/directory
-      #   contact: [mailto:ops@example.com]
+      #   contact: [mailto:ops@YOUR.DOMAIN]
 
     # Where reports go. A directory to begin with; later a server:
     #   mail: { host: smtp.example.com, tls: starttls, user: certfleet, password_file: smtp-password, from: …, to: […] }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// Files as people name them, read whole but never without bound.
 enum TextFile {
@@ -7,23 +8,53 @@ enum TextFile {
     var reason: String
   }
 
-  /// At most `limit` bytes; a longer file is refused, not cut.
-  static func read(_ path: String, limit: Int) throws(Fault) -> [UInt8] {
-    var isDirectory: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
-      throw Fault(reason: "there is no such file")
+  /// At most `limit` bytes of a regular file; a longer file is refused, not cut. A FIFO or a device would make us wait for ever, or never end.
+  ///
+  /// - Parameter complaint: What else speaks against the open file.
+  static func read(
+    _ path: String, limit: Int, refusing complaint: (stat) -> String? = { _ in nil }
+  ) throws(Fault) -> [UInt8] {
+    var status = stat()
+    guard stat(path, &status) == 0 else { throw Fault(reason: words(errno)) }
+    // Before it is opened: opening a device alone may do something.
+    if let why = kind(status) { throw Fault(reason: why) }
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw Fault(reason: words(errno)) }
+    defer { close(descriptor) }
+    guard fstat(descriptor, &status) == 0 else { throw Fault(reason: words(errno)) }
+    if let why = kind(status) ?? complaint(status) { throw Fault(reason: why) }
+    guard status.st_size <= limit else { throw Fault(reason: "it has more than \(limit >> 20) MiB") }
+    return try bytes(descriptor, expected: Int(status.st_size), limit: limit)
+  }
+
+  /// Files of /proc say that they are empty, so the end is where reading ends.
+  private static func bytes(_ descriptor: Int32, expected: Int, limit: Int) throws(Fault) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(expected)
+    var page = [UInt8](repeating: 0, count: 64 << 10)
+    while true {
+      let count = page.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw Fault(reason: "it cannot be read") }
+      guard count > 0 else { return bytes }
+      bytes += page[..<count]
+      guard bytes.count <= limit else { throw Fault(reason: "it has more than \(limit >> 20) MiB") }
     }
-    guard !isDirectory.boolValue else { throw Fault(reason: "this is a directory") }
-    guard let file = FileHandle(forReadingAtPath: path) else { throw Fault(reason: "permission denied") }
-    defer { file.closeFile() }
-    do {
-      let data = try file.read(upToCount: limit + 1) ?? Data()
-      guard data.count <= limit else { throw Fault(reason: "it has more than \(limit >> 20) MiB") }
-      return [UInt8](data)
-    } catch let fault as Fault {
-      throw fault
-    } catch {
-      throw Fault(reason: "it cannot be read")
+  }
+
+  private static func kind(_ status: stat) -> String? {
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: nil
+    case S_IFDIR: "this is a directory"
+    default: "this is no regular file"
+    }
+  }
+
+  private static func words(_ code: Int32) -> String {
+    switch code {
+    case ENOENT, ENOTDIR: "there is no such file"
+    case EACCES, EPERM: "permission denied"
+    default: String(cString: strerror(code))
     }
   }
 

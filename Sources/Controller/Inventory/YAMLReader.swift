@@ -1,11 +1,10 @@
 import Fleet
 import Foundation
-import Yams
 
-/// YAML into `ConfigurationNode`, by Yams, with its sharp edges covered.
+/// YAML into `ConfigurationNode`, from libyaml's events.
 ///
-/// Yams stops at a duplicate key and its error holds the whole file; an alias of an alias of an alias grows without bound; a document may nest as
-/// deep as libyaml's stack. None of that reaches the caller.
+/// A library's tree would be in memory before it can be looked at: an alias of an alias of an alias grows without bound, keys are compared with all
+/// they hold, a second equal key stops everything. Here each event is counted as it comes, and an alias counts for all that it stands for.
 struct YAMLReader {
   /// Far above any inventory: 200 pairs are some 100 KB.
   static let maximumBytes = 8 << 20
@@ -13,195 +12,176 @@ struct YAMLReader {
   static let maximumValues = 500_000
   /// The deepest key of an inventory lies at 12.
   static let maximumDepth = 40
-  private static let maximumDuplicates = 50
-  private static let maximumAliasesWithComplexKeys = 20
+  /// More faults than these tell nobody more.
+  private static let maximumFaults = 200
 
   private let source: SourceText
+  private let events: YAMLEvents
   private var faults: [Diagnostic] = []
   private var values = 0
-  /// What stands for a key that would have stopped Yams, and what it stands for.
-  private var placeholders: [String: String] = [:]
+  private var anchors: [String: Built] = [:]
+
+  /// A node, and what an alias of it costs.
+  private struct Built {
+    var node: ConfigurationNode
+    var values: Int
+    var depth: Int
+  }
+
+  /// Stops the reading; what is to be said was said.
+  private struct Stop: Error {}
 
   /// The tree, and what is wrong with the text; nil when there is nothing or nothing can be made of it.
   static func read(_ text: String, _ source: SourceText) -> (root: ConfigurationNode?, faults: [Diagnostic]) {
-    var reader = YAMLReader(source: source)
-    let root = reader.read(text)
+    guard let events = YAMLEvents(text) else {
+      let fault = Diagnostic(.error, at: source.location(ofByte: 0), "no memory is left to read this file")
+      return (nil, [fault])
+    }
+    var reader = YAMLReader(source: source, events: events)
+    let root = reader.read()
     return (root, reader.faults)
   }
 
-  private init(source: SourceText) { self.source = source }
+  private init(source: SourceText, events: YAMLEvents) {
+    self.source = source
+    self.events = events
+  }
 
-  private mutating func read(_ text: String) -> ConfigurationNode? {
-    guard !hidesBomb(text) else {
-      error(
-        at: SourceLocation(file: source.name, line: 1, column: 1), "aliases inside keys",
-        "write keys as plain text")
-      return nil
-    }
-    guard let root = compose(text) else { return nil }
-    do throws(Limit) {
-      return try convert(root, depth: 0)
+  private mutating func read() -> ConfigurationNode? {
+    do throws(Stop) {
+      guard case .document = try next() else { return nil }
+      let root = try build(try next(), depth: 0)
+      if case .document(let mark) = try next() {
+        error(at: location(mark), "a second YAML document", YAMLWords.remedy("another document"))
+        return nil
+      }
+      return root.node
     } catch {
-      self.error(at: error.location, error.message, error.remedy)
       return nil
     }
   }
 
-  // MARK: Composing
+  // MARK: Building
 
-  private mutating func compose(_ original: String) -> Yams.Node? {
-    var text = original
-    while true {
-      do {
-        return try Parser(yaml: text, encoding: .utf8).singleRoot()
-      } catch YamlError.duplicatedKeysInMapping(let duplicates, let context) {
-        // One key is renamed, as long as it was, and the file read again: so the other faults are found with it.
-        guard placeholders.count < Self.maximumDuplicates, let key = duplicates.first,
-          let renamed = rename(key, at: context.mark, in: text)
-        else {
-          error(
-            at: location(context.mark),
-            "a key stands twice in this mapping: \(duplicates.map { "“\(Printable.short($0, 40))”" }.joined(separator: ", "))",
-            "keep one of them")
-          return nil
-        }
-        text = renamed
-      } catch let error as YamlError {
-        explain(error)
-        return nil
-      } catch {
-        self.error(
-          at: SourceLocation(file: source.name, line: 1, column: 1), "the file cannot be read as YAML",
-          "check its syntax")
-        return nil
-      }
-    }
-  }
-
-  /// Replaces a key by as many characters of a private-use code point, so that every position stays what it was.
-  private mutating func rename(_ key: String, at mark: Mark, in text: String) -> String? {
-    let scalars = Array(text.unicodeScalars)
-    guard !key.isEmpty, var start = Self.offset(of: mark, in: scalars),
-      let substitute = Unicode.Scalar(0xe000 + UInt32(placeholders.count))
-    else { return nil }
-    if scalars[start] == "\"" || scalars[start] == "'" { start += 1 }
-    let wanted = Array(key.unicodeScalars)
-    guard start + wanted.count <= scalars.count, Array(scalars[start..<start + wanted.count]) == wanted else {
-      return nil
-    }
-    let name = String(String.UnicodeScalarView(repeatElement(substitute, count: wanted.count)))
-    placeholders[name] = key
-    var renamed = String.UnicodeScalarView(scalars[..<start])
-    renamed.append(contentsOf: name.unicodeScalars)
-    renamed.append(contentsOf: scalars[(start + wanted.count)...])
-    return String(renamed)
-  }
-
-  private static func offset(of mark: Mark, in scalars: [Unicode.Scalar]) -> Int? {
-    var line = 1
-    var index = 0
-    while line < mark.line {
-      guard let end = scalars[index...].firstIndex(of: "\n") else { return nil }
-      index = end + 1
-      line += 1
-    }
-    index += mark.column - 1
-    return index < scalars.count ? index : nil
-  }
-
-  /// Yams hashes every key; a key that is an alias of aliases would hash for ever. Nobody writes such keys, so a text that might is refused.
-  private func hidesBomb(_ text: String) -> Bool {
-    guard text.utf8.contains(UInt8(ascii: "&")) else { return false }
-    var aliases = 0
-    var hasComplexKey = false
-    for line in text.split(separator: "\n") {
-      // What stands in quotes is neither: "[2001:db8::53]:53" is no key.
-      let bare = line.replacing(/"[^"]*"|'[^']*'/, with: "")
-      var previous: Character = " "
-      for character in bare {
-        if character == "*", " \t[{,-:".contains(previous) { aliases += 1 }
-        previous = character
-      }
-      let trimmed = bare.drop { $0 == " " || $0 == "-" }
-      hasComplexKey =
-        hasComplexKey || trimmed.hasPrefix("?") || bare.contains(/\? [*\[{]|[\]}]\s*:|\*[A-Za-z0-9_-]+\s*:/)
-    }
-    return hasComplexKey && aliases > Self.maximumAliasesWithComplexKeys
-  }
-
-  // MARK: Converting
-
-  private struct Limit: Error {
-    var location: SourceLocation
-    var message: String
-    var remedy: String
-  }
-
-  private mutating func convert(_ node: Yams.Node, depth: Int) throws(Limit) -> ConfigurationNode {
-    let location = node.mark.map(location) ?? SourceLocation(file: source.name, line: 1, column: 1)
-    values += 1
-    guard values <= Self.maximumValues else {
-      throw Limit(
-        location: location, message: "more than \(Self.maximumValues) values, counting what aliases stand for",
-        remedy: "write fewer aliases of aliases")
-    }
-    guard depth <= Self.maximumDepth else {
-      throw Limit(
-        location: location, message: "nested deeper than \(Self.maximumDepth) levels", remedy: "check the brackets")
-    }
-    refuseTag(node, at: location)
-    switch node {
-    case .scalar(let scalar):
-      return ConfigurationNode(.scalar(scalar.string, isPlain: scalar.style == .plain), at: location)
-    case .sequence(let sequence):
+  private mutating func build(_ event: YAMLEvents.Event, depth: Int) throws(Stop) -> Built {
+    switch event {
+    case .scalar(let text, let isPlain, let node):
+      let place = try begin(node, depth)
+      return keep(Built(node: ConfigurationNode(.scalar(text, isPlain: isPlain), at: place), values: 1, depth: 1), node)
+    case .sequence(let node):
+      let place = try begin(node, depth)
       var items: [ConfigurationNode] = []
-      for item in sequence { items.append(try convert(item, depth: depth + 1)) }
-      return ConfigurationNode(.sequence(items), at: location)
-    case .mapping(let mapping):
-      return ConfigurationNode(.mapping(try entries(of: mapping, depth: depth)), at: location)
-    case .alias:
-      // Yams puts the anchor's node in place of an alias; this case is for its encoder.
-      throw Limit(location: location, message: "an alias that stands for nothing", remedy: "write the value itself")
+      var size = (values: 1, depth: 1)
+      while let item = try item(depth + 1) {
+        items.append(item.node)
+        size = (size.values + item.values, max(size.depth, item.depth + 1))
+      }
+      let built = Built(node: ConfigurationNode(.sequence(items), at: place), values: size.values, depth: size.depth)
+      return keep(built, node)
+    case .mapping(let node):
+      let place = try begin(node, depth)
+      var entries = Entries()
+      var size = (values: 1, depth: 1)
+      while let key = try item(depth + 1) {
+        guard let value = try item(depth + 1) else { break }
+        size = (size.values + key.values + value.values, max(size.depth, key.depth + 1, value.depth + 1))
+        add(key.node, value.node, to: &entries)
+      }
+      let built = Built(
+        node: ConfigurationNode(.mapping(entries.whole), at: place), values: size.values, depth: size.depth)
+      return keep(built, node)
+    case .alias(let name, let mark):
+      guard let target = anchors[name] else {
+        error(at: location(mark), "found undefined alias", YAMLWords.remedy("undefined alias"))
+        throw Stop()
+      }
+      try count(target.values, at: location(mark))
+      try checkDepth(depth + target.depth - 1, at: location(mark))
+      return target
+    case .end(let mark), .document(let mark):
+      error(at: location(mark), "the file cannot be read as YAML", "check its syntax")
+      throw Stop()
+    case .streamEnd:
+      error(at: source.location(ofByte: 0), "the file cannot be read as YAML", "check its syntax")
+      throw Stop()
     }
   }
 
-  private mutating func entries(of mapping: Yams.Node.Mapping, depth: Int) throws(Limit) -> [ConfigurationNode.Entry] {
-    var entries: [ConfigurationNode.Entry] = []
-    var lines: [String: Int] = [:]
+  /// The next node of a collection; nil at its end.
+  private mutating func item(_ depth: Int) throws(Stop) -> Built? {
+    let event = try next()
+    if case .end = event { return nil }
+    return try build(event, depth: depth)
+  }
+
+  private mutating func begin(_ node: YAMLEvents.Node, _ depth: Int) throws(Stop) -> SourceLocation {
+    let location = location(node.mark)
+    try count(1, at: location)
+    try checkDepth(depth, at: location)
+    if let tag = node.tag, !YAMLWords.usualTags.contains(tag) {
+      let shown = source.quoted(tag, limit: 60, at: location)
+      error(at: location, "the tag \(shown) means nothing here", "remove it; other files are named by `include:`")
+    }
+    return location
+  }
+
+  private mutating func keep(_ built: Built, _ node: YAMLEvents.Node) -> Built {
+    if let anchor = node.anchor { anchors[anchor] = built }
+    return built
+  }
+
+  private mutating func count(_ more: Int, at location: SourceLocation) throws(Stop) {
+    values += more
+    guard values > Self.maximumValues else { return }
+    error(
+      at: location, "more than \(Self.maximumValues) values, counting what aliases stand for",
+      "write fewer aliases of aliases")
+    throw Stop()
+  }
+
+  private mutating func checkDepth(_ depth: Int, at location: SourceLocation) throws(Stop) {
+    guard depth > Self.maximumDepth else { return }
+    error(at: location, "nested deeper than \(Self.maximumDepth) levels", "check the brackets")
+    throw Stop()
+  }
+
+  // MARK: Mappings
+
+  private struct Entries {
+    var written: [ConfigurationNode.Entry] = []
     var merged: [ConfigurationNode.Entry] = []
-    for (key, value) in mapping {
-      let keyLocation = key.mark.map(location) ?? SourceLocation(file: source.name, line: 1, column: 1)
-      guard case .scalar(let scalar) = key else {
-        error(at: keyLocation, "a key that is no text", "write keys as plain text")
-        continue
-      }
-      if scalar.string == "<<", scalar.style == .plain {
-        merged += try merge(value, at: keyLocation, depth: depth)
-        continue
-      }
-      let name = placeholders[scalar.string] ?? scalar.string
-      if let first = lines[name] {
-        error(
-          at: keyLocation, "“\(Printable.short(name, 40))” stands in this mapping twice; first at line \(first)",
-          "keep one of them")
-        continue
-      }
-      lines[name] = keyLocation.line
-      entries.append(
-        ConfigurationNode.Entry(key: name, keyLocation: keyLocation, value: try convert(value, depth: depth + 1)))
+    var lines: [String: Int] = [:]
+
+    /// What is written wins, then what was merged first.
+    var whole: [ConfigurationNode.Entry] {
+      var known = Set(lines.keys)
+      return written + merged.filter { known.insert($0.key).inserted }
     }
-    for entry in merged where lines.updateValue(entry.keyLocation.line, forKey: entry.key) == nil {
-      entries.append(entry)
-    }
-    return entries
   }
 
-  /// `<<: *defaults` or `<<: [*one, *other]` (https://yaml.org/type/merge.html): what is written wins, then the earlier one.
-  private mutating func merge(
-    _ value: Yams.Node, at location: SourceLocation, depth: Int
-  ) throws(Limit) -> [ConfigurationNode.Entry] {
-    let converted = try convert(value, depth: depth + 1)
-    let parts: [ConfigurationNode] = if case .sequence(let items) = converted.value { items } else { [converted] }
+  private mutating func add(_ key: ConfigurationNode, _ value: ConfigurationNode, to entries: inout Entries) {
+    guard case .scalar(let name, let isPlain) = key.value else {
+      error(at: key.location, "a key that is no text", "write keys as plain text")
+      return
+    }
+    if name == "<<", isPlain {
+      entries.merged += merge(value, at: key.location)
+      return
+    }
+    if let first = entries.lines[name] {
+      error(
+        at: key.location,
+        "\(source.quoted(name, limit: 40, at: key.location)) stands in this mapping twice; first at line \(first)",
+        "keep one of them")
+      return
+    }
+    entries.lines[name] = key.location.line
+    entries.written.append(ConfigurationNode.Entry(key: name, keyLocation: key.location, value: value))
+  }
+
+  /// `<<: *defaults` or `<<: [*one, *other]` (https://yaml.org/type/merge.html).
+  private mutating func merge(_ value: ConfigurationNode, at location: SourceLocation) -> [ConfigurationNode.Entry] {
+    let parts: [ConfigurationNode] = if case .sequence(let items) = value.value { items } else { [value] }
     var entries: [ConfigurationNode.Entry] = []
     var seen: Set<String> = []
     for part in parts {
@@ -214,55 +194,52 @@ struct YAMLReader {
     return entries
   }
 
-  private static let usualTags: Set<String> = Set(
+  // MARK: Faults
+
+  private mutating func next() throws(Stop) -> YAMLEvents.Event {
+    do throws(YAMLEvents.Fault) {
+      return try events.next()
+    } catch {
+      explain(error)
+      throw Stop()
+    }
+  }
+
+  private mutating func explain(_ fault: YAMLEvents.Fault) {
+    if fault.isEncoding {
+      error(
+        at: source.location(ofByte: fault.mark.offset), Printable.terminal(fault.problem),
+        "save the file as UTF-8 without control characters")
+      return
+    }
+    if fault.problem.contains("unexpected end of stream"), fault.context != nil {
+      error(at: location(fault.contextMark), "what opens here is never closed", YAMLWords.remedy(fault.problem))
+      return
+    }
+    let whole = fault.context.map { "\(fault.problem), \($0) from line \(fault.contextMark.line) on" } ?? fault.problem
+    error(at: location(fault.mark), Printable.terminal(whole), YAMLWords.remedy(fault.problem))
+  }
+
+  private func location(_ mark: YAMLEvents.Mark) -> SourceLocation {
+    source.location(line: mark.line, scalarColumn: mark.column)
+  }
+
+  private mutating func error(at location: SourceLocation, _ message: String, _ remedy: String) {
+    guard faults.count < Self.maximumFaults else { return }
+    faults.append(
+      Diagnostic(.error, at: location, message, remedy: remedy, excerpt: source.excerpt(at: location)))
+  }
+}
+
+/// What libyaml's words mean for the person who wrote the file.
+private enum YAMLWords {
+  static let usualTags: Set<String> = Set(
     ["str", "int", "float", "bool", "null", "map", "seq", "merge", "value", "timestamp"].map {
       "tag:yaml.org,2002:" + $0
     }
       + ["", "!", "?"])
 
-  private mutating func refuseTag(_ node: Yams.Node, at location: SourceLocation) {
-    let tag =
-      switch node {
-      case .scalar(let scalar): scalar.tag.rawValue
-      case .sequence(let sequence): sequence.tag.rawValue
-      case .mapping(let mapping): mapping.tag.rawValue
-      case .alias(let alias): alias.tag.rawValue
-      }
-    guard !Self.usualTags.contains(tag) else { return }
-    error(
-      at: location, "the tag “\(Printable.short(tag, 60))” means nothing here",
-      "remove it; other files are named by `include:`")
-  }
-
-  // MARK: Explaining
-
-  private mutating func explain(_ fault: YamlError) {
-    switch fault {
-    case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-      .composer(let context, let problem, let mark, _):
-      if problem.contains("unexpected end of stream"), let context {
-        error(at: location(context.mark), "what opens here is never closed", Self.remedy(problem))
-        return
-      }
-      if problem.contains("another document") {
-        error(at: location(mark), "a second YAML document", Self.remedy(problem))
-        return
-      }
-      let whole = context.map { "\(problem), \($0.text) from line \($0.mark.line) on" } ?? problem
-      error(at: location(mark), Printable.terminal(whole), Self.remedy(problem))
-    case .reader(let problem, let offset, _, let yaml):
-      let bytes = offset.map { yaml.prefix($0).utf8.count } ?? 0
-      error(
-        at: source.location(ofByte: bytes), Printable.terminal(problem),
-        "save the file as UTF-8 without control characters")
-    case .dataCouldNotBeDecoded:
-      error(at: source.location(ofByte: 0), "the file is no UTF-8", "save it as UTF-8")
-    case .no, .memory, .writer, .emitter, .representer, .duplicatedKeysInMapping:
-      error(at: source.location(ofByte: 0), "the file cannot be read as YAML", "check its syntax")
-    }
-  }
-
-  private static func remedy(_ problem: String) -> String {
+  static func remedy(_ problem: String) -> String {
     if problem.contains("cannot start any token") {
       return "indent with blanks, never tabs; put a text that starts with @, %, ` or a tab into quotes"
     }
@@ -280,14 +257,5 @@ struct YAMLReader {
     if problem.contains("another document") { return "keep one document; remove the line `---`" }
     if problem.contains("nesting") { return "check the brackets" }
     return "check the syntax here and above"
-  }
-
-  private func location(_ mark: Mark) -> SourceLocation {
-    source.location(line: mark.line, scalarColumn: mark.column)
-  }
-
-  private mutating func error(at location: SourceLocation, _ message: String, _ remedy: String) {
-    faults.append(
-      Diagnostic(.error, at: location, message, remedy: remedy, excerpt: source.excerpt(at: location)))
   }
 }

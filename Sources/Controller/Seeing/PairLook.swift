@@ -151,7 +151,7 @@ extension CertificateState {
 
   private func expected(_ sha256: String, of attempt: AttemptID) -> ExpectedLeaf? {
     guard let issued else { return nil }
-    let danger = issued.notAfter.timeIntervalSince(issued.notBefore) / 9
+    let danger = RenewalPolicy.dangerSeconds(issued.life)
     guard issued.attempt == attempt else {
       // Of one that came back by a rollback only its sum is known.
       return ExpectedLeaf(

@@ -39,6 +39,8 @@ extension Workplace {
     let recorder = Recorder(journal: journal, sweep: nil, clock: clock) { _ in }
     let desk = AuthorityDesk(
       inventory: inventory, http: HTTPClient(loop: loop), recorder: recorder, requests: requestDesk(), clock: clock)
+    // Named at once, and by itself: a missing secret is no trouble of the CA.
+    _ = try desk.externalAccount()
     let opened = try await journaled { () async throws(JournalError) in
       var ledger = Ledger(tables: limits, rows: try journal.buckets())
       return try await desk.open(FleetState(), isNeeded: true, ledger: &ledger)

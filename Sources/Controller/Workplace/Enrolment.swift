@@ -156,7 +156,7 @@ extension Workplace {
         }
       }
       enrolment.nodes += answer.lines
-      enrolment.rights += Self.rights(of: pair)
+      enrolment.rights += Self.rights(of: pair, among: answer.facts)
     }
     try await record(pairs.flatMap { found[$0.id]?.events ?? [] })
     return enrolment
@@ -219,9 +219,9 @@ extension Workplace {
     return .success(Enrolment.Rule(pair: pair.id, lines: lines.joined(separator: "\n")))
   }
 
-  private static func rights(of pair: Pair) -> [Enrolment.RightsLines] {
+  private static func rights(of pair: Pair, among facts: [NodeID: NodeFacts]) -> [Enrolment.RightsLines] {
     var found: [Enrolment.RightsLines] = []
-    for node in pair.nodes {
+    for node in pair.nodes where facts[node.id] != nil {
       let rights = Rights.needed(on: node)
       guard rights.mode == .limited else { continue }
       if let index = found.firstIndex(where: { $0.rights == rights }) {
@@ -234,10 +234,11 @@ extension Workplace {
   }
 
   private static func text(of path: String) throws(CommandFault) -> String {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw .badInput("\(path) cannot be read")
+    do throws(TextFile.Fault) {
+      return String(decoding: try TextFile.read(path, limit: 16 << 20), as: UTF8.self)
+    } catch {
+      throw .badInput("\(path) cannot be read: \(error.reason)")
     }
-    return String(decoding: data, as: UTF8.self)
   }
 }
 
@@ -274,7 +275,6 @@ struct EnrolmentDesk: Sendable {
       var (line, pinned) = await keys(
         pair.id, node.id, node.address, node.ssh.port, through: node, known: state.nodes[node.id]?.hostKeys ?? [])
       if let pinned { answer.events.append(.hostKeysPinned(node: node.id, keys: pinned)) }
-      line.rights = Rights.needed(on: node)
       if line.standing == .pinned { await look(at: node, of: pair, &line, &answer) }
       answer.lines.append(line)
     }
@@ -326,6 +326,8 @@ struct EnrolmentDesk: Sendable {
     case .failure(let failure): line.failure = failure.detail
     case .success(let facts):
       answer.facts[node.id] = facts
+      // Of a node that nobody reached nothing is known, also not whose login it is.
+      line.rights = Rights.needed(on: node)
       let versions = [
         facts.release, facts.haproxy.map { "HAProxy \($0)" }, facts.stunnel.map { "stunnel \($0)" },
         facts.openssl.map { "OpenSSL \($0)" },

@@ -136,7 +136,7 @@ extension Workplace {
     }
     let rules: DomainNameRules
     do throws(NameFault) {
-      rules = try DomainNameRules(listPath: inventory.publicSuffixList, extraSuffixes: inventory.extraSuffixes)
+      rules = try SuffixKeeper(inventory: inventory).choose().rules
     } catch {
       throw .badInput(error.text)
     }
@@ -148,7 +148,7 @@ extension Workplace {
     return try await journaled { () async throws(JournalError) in
       // A run owns the ledger and would write its own buckets over these.
       guard let lock = try SweepLock.tryAcquire(directory: inventory.state, purpose: .run, at: clock.now) else {
-        throw JournalError.refused("a run is going on; seed the limits before it or after it")
+        throw JournalError.inUse("a run is going on; seed the limits before it or after it")
       }
       var ledger = Ledger(tables: limits, rows: try journal.buckets())
       let moved = ledger.seed(reading.certificates, authority.id, at: clock.now)

@@ -39,10 +39,10 @@ extension Workplace {
     let busy = Set(try journal.openRollouts().map(\.pair))
     for pair in pairs.sorted() {
       guard state.isPaused(pair, at: clock.now) else {
-        throw .refused("a run is going on; say certfleet pause \(pair) first, and then rollback again")
+        throw .inUse("a run is going on; say certfleet pause \(pair) first, and then rollback again")
       }
       guard !busy.contains(pair) else {
-        throw .refused("a rollout onto \(pair) is under way; it is paused, so wait until that one has ended")
+        throw .inUse("a rollout onto \(pair) is under way; it is paused, so wait until that one has ended")
       }
     }
   }

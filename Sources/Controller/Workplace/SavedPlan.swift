@@ -14,8 +14,11 @@ public struct SavedPlan: Sendable, Codable {
   }
 
   static func load(from path: String) throws(CommandFault) -> SavedPlan {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw .badInput("the plan \(path) cannot be read")
+    let data: Data
+    do throws(TextFile.Fault) {
+      data = Data(try TextFile.read(path, limit: 256 << 20))
+    } catch {
+      throw .badInput("the plan \(path) cannot be read: \(error.reason)")
     }
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .iso8601

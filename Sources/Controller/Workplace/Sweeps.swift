@@ -10,6 +10,7 @@ extension Workplace {
     let plan = try request.plan.map { (path) throws(CommandFault) in try SavedPlan.load(from: path) }
     let controllerKeys = try ControllerKeys(inventory)
     let controller = try await controllerID()
+    if request.purpose == .renew, let fault = await refreshSuffixes() { await progress.warn(fault) }
     let (imported, inputs) = try await synchroniseForSweep()
     if let inputs { for line in [inputs.title] + inputs.lines { await progress.warn(Printable.terminal(line)) } }
     if !imported.warnings.isEmpty {
@@ -112,15 +113,12 @@ extension Workplace {
       let holder = try SweepLock.holder(directory: inventory.state)
       guard request.purpose == .renew else {
         let who = holder.map { "process \($0.pid), since \(Wording.minute($0.since)) UTC" } ?? "just started"
-        throw JournalError.refused(who)
-      }
-      return try await handOver(inputs, progress, holder)
-    } catch {
-      if request.purpose == .run, case .refused(let who) = error {
-        throw .couldNotRun(
+        throw JournalError.inUse(
           "a run is going on (\(who)); certfleet status shows how far it is, and import, retry, pause and renew work beside it"
         )
       }
+      return try await handOver(inputs, progress, holder)
+    } catch {
       throw CommandFault(error)
     }
   }

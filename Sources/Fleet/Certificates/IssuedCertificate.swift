@@ -35,16 +35,14 @@ public struct IssuedCertificate: Sendable, Equatable, Codable {
   }
 
   /// When a renewal is due: a third of the lifetime left, half of it where the lifetime is under ten days.
-  public var dueAt: Date {
-    let life = notAfter.timeIntervalSince(notBefore)
-    return notAfter.addingTimeInterval(life < 10 * 86_400 ? -life / 2 : -life / 3)
-  }
+  public var dueAt: Date { RenewalPolicy.due(notAfter, life: life) }
 
   /// Past this line a certificate is in danger and goes before everything else: a ninth of the lifetime is left
   /// (10 days of 90, 5 of 45, 18 hours of 160).
-  public var dangerAt: Date {
-    notAfter.addingTimeInterval(-notAfter.timeIntervalSince(notBefore) / 9)
-  }
+  public var dangerAt: Date { RenewalPolicy.danger(notAfter, life: life) }
+
+  /// How long it lives, in seconds.
+  public var life: TimeInterval { notAfter.timeIntervalSince(notBefore) }
 }
 
 /// How a certificate is known to be in use on a node. The best level that a node allows is taken.

@@ -4,7 +4,8 @@ public struct SourceText: Sendable {
   public let name: String
   private let bytes: [UInt8]
   private let lineStarts: [Int]
-  private var sensitiveLines: Set<Int> = []
+  /// From which column on a line may hold a secret, by line.
+  private var secrets: [Int: Int] = [:]
 
   /// Keeps the bytes and finds the lines. `hidesSecrets`: lines under password-like keys are never shown.
   public init(name: String, bytes: [UInt8], hidesSecrets: Bool = false) {
@@ -19,7 +20,7 @@ public struct SourceText: Sendable {
       }
     }
     lineStarts = starts
-    if hidesSecrets { sensitiveLines = SecretLines.find(in: starts.indices.map { line($0 + 1) }) }
+    if hidesSecrets { secrets = SecretLines.find(in: starts.indices.map { line($0 + 1) }) }
   }
 
   /// The text of a line, from 1, without its end; what is no UTF-8 becomes U+FFFD.
@@ -65,7 +66,7 @@ public struct SourceText: Sendable {
 
   /// The line with a caret under the column, or nil where the line may hold a secret.
   public func excerpt(at location: SourceLocation) -> String? {
-    guard !sensitiveLines.contains(location.line), length(ofLine: location.line) <= Self.longLine else { return nil }
+    guard secrets[location.line] == nil, length(ofLine: location.line) <= Self.longLine else { return nil }
     let line = line(location.line)
     // A window around the column: a minified file must not fill the screen.
     let column = min(location.column - 1, line.count)
@@ -75,6 +76,43 @@ public struct SourceText: Sendable {
     let after = Self.shown(shown.dropFirst(column - from)) + (line.count > from + 160 ? "…" : "")
     guard !(before + after).allSatisfy(\.isWhitespace) else { return nil }
     return before + after + "\n" + String(repeating: " ", count: Self.width(before)) + "^"
+  }
+
+  /// A text of the file in quotation marks, for a message; dots where it may be a secret.
+  public func quoted(_ text: String, limit: Int, at location: SourceLocation) -> String {
+    mayTell(text, at: location, known: []) ? "“\(Printable.short(text, limit))”" : "“…”"
+  }
+
+  /// A message without what may be a secret: in each “…” stands a text of ours, or one of the file.
+  ///
+  /// - Parameter known: What is no secret wherever it stands: keys and ids.
+  func withoutSecrets(_ message: String, at location: SourceLocation, known: Set<String>) -> String {
+    guard !secrets.isEmpty, message.contains("“") else { return message }
+    var shown = ""
+    var rest = message[...]
+    while let open = rest.firstIndex(of: "“") {
+      shown += rest[...open]
+      rest = rest[rest.index(after: open)...]
+      // A text that holds these marks itself is cut where they end last.
+      guard let close = rest.firstIndex(of: "”") else { break }
+      let text = String(rest[..<close])
+      shown += mayTell(text, at: location, known: known) ? text : "…"
+      rest = rest[close...]
+    }
+    return shown + rest
+  }
+
+  private func mayTell(_ text: String, at location: SourceLocation, known: Set<String>) -> Bool {
+    if secrets.isEmpty || known.contains(text) || SecretLines.isPlainKey(text) { return true }
+    if SecretLines.isKey(text, in: line(location.line)) { return true }
+    if SecretLines.mentionsSecret(text) { return false }
+    if let column = secrets[location.line], location.column >= column { return false }
+    let start = text.hasSuffix("…") ? String(text.dropLast()) : text
+    guard !start.isEmpty else { return true }
+    return !secrets.contains { number, column in
+      // A letter or two stand everywhere.
+      (number == location.line || start.utf8.count > 3) && line(number).dropFirst(column - 1).contains(start)
+    }
   }
 
   private static func shown(_ text: some StringProtocol) -> String {
@@ -91,63 +129,5 @@ public struct SourceText: Sendable {
       default: width + 1
       }
     }
-  }
-}
-
-/// Which lines of a YAML file may hold a secret. Found in the text, not in the tree: a file that cannot be parsed must not leak either.
-enum SecretLines {
-  static func find(in lines: [String]) -> Set<Int> {
-    var found = Set<Int>()
-    // While set, deeper lines belong to the value of a secret key.
-    var under: Int?
-    // The value begins on the next line, whatever its indentation.
-    var isAwaited = false
-    var inPEM = false
-    for (index, line) in lines.enumerated() {
-      let indent = line.prefix { $0 == " " || $0 == "\t" }.count
-      let isBlank = indent == line.count
-      if let depth = under {
-        if isBlank || indent > depth || isAwaited { found.insert(index + 1) } else { under = nil }
-        isAwaited = isAwaited && isBlank
-      }
-      if line.contains("-----BEGIN") { inPEM = true }
-      if inPEM { found.insert(index + 1) }
-      if line.contains("-----END") { inPEM = false }
-      if mentionsSecret(line) {
-        found.insert(index + 1)
-        // `- password: |` owns the lines that are deeper than its key, and a sequence item's keys stand two columns in.
-        under = indent
-        isAwaited = line.trimmingSuffix { $0 == " " }.last.map { ":|>-+0123456789".contains($0) } ?? false
-      }
-    }
-    return found
-  }
-
-  /// A key such as `password:`, `eab_hmac:`, `api_token:` anywhere in the line, or a URL with a login in it.
-  static func mentionsSecret(_ line: String) -> Bool {
-    let folded = line.lowercased()
-    if words.contains(where: { folded.contains($0) }) { return true }
-    guard let scheme = folded.firstRange(of: "://") else { return false }
-    return folded[scheme.upperBound...].prefix { $0 != "/" && $0 != " " }.contains("@")
-  }
-
-  /// Whether a key's name says that its value is a secret.
-  static func isSecretKey(_ key: String) -> Bool {
-    let folded = key.lowercased()
-    return words.contains { folded.contains($0) }
-  }
-
-  private static let words = [
-    "passw", "passphrase", "passwd", "pwd", "secret", "hmac", "token", "credential", "private_key", "privatekey",
-    "apikey",
-    "api_key", "mac_key",
-  ]
-}
-
-extension String {
-  fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> Substring {
-    var rest = self[...]
-    while let last = rest.last, predicate(last) { rest.removeLast() }
-    return rest
   }
 }

@@ -20,7 +20,8 @@ struct AuthorityReader {
       context.claim(id, "authority", at: section.location(of: "id"), in: &places)
       let directory = directory(section)
       return Authority(
-        id: AuthorityID(id), directory: directory ?? "", contact: section.texts("contact").compactMap(contact),
+        id: AuthorityID(id), directory: directory ?? "",
+        contact: section.texts("contact").compactMap { contact($0, directory: directory) },
         eab: externalAccountBinding(section), profile: profile(section, "profile"),
         profiles: section.texts("profiles").map(\.text), limits: limits(section, directory: directory),
         overrides: OverrideReader(context: context).read(section),
@@ -46,6 +47,11 @@ struct AuthorityReader {
         remedy: "ACME is spoken over https only: https://…")
       return nil
     }
+    if let port = url.port, !(1...65_535).contains(port) {
+      context.faults.error(
+        at: location, "“directory” of \(section.title) has the port \(port)", remedy: "ports go from 1 to 65535")
+      return nil
+    }
     if url.user != nil || url.password != nil {
       context.faults.error(
         at: location, "“directory” of \(section.title) has a login in it",
@@ -54,9 +60,13 @@ struct AuthorityReader {
     return text
   }
 
-  private func contact(_ item: (text: String, location: SourceLocation)) -> String? {
+  private func contact(_ item: (text: String, location: SourceLocation), directory: String?) -> String? {
     if item.text.hasPrefix("mailto:") {
-      return context.mailbox(String(item.text.dropFirst("mailto:".count)), at: item.location).map { "mailto:" + $0 }
+      guard let mailbox = context.mailbox(String(item.text.dropFirst("mailto:".count)), at: item.location) else {
+        return nil
+      }
+      refuseReserved(mailbox, at: item.location, directory)
+      return "mailto:" + mailbox
     }
     // RFC 8555 §7.1.2: contacts are URLs; CAs take mailto, some tel.
     if item.text.hasPrefix("tel:") { return item.text }
@@ -64,6 +74,18 @@ struct AuthorityReader {
       at: item.location, "“\(Printable.short(item.text, 64))” is no contact URL",
       remedy: "write it as mailto:ops@example.com")
     return nil
+  }
+
+  /// Domains that stand for nobody (RFC 2606). Let's Encrypt refuses them, and with them the account.
+  private func refuseReserved(_ mailbox: String, at location: SourceLocation, _ directory: String?) {
+    let domain = mailbox.split(separator: "@").last.map { $0.lowercased() } ?? ""
+    let isReserved =
+      ["example.com", "example.net", "example.org"].contains { domain == $0 || domain.hasSuffix("." + $0) }
+      || ["example", "invalid", "test", "localhost"].contains(domain.split(separator: ".").last.map(String.init) ?? "")
+    guard isReserved, Self.limits(ofDirectory: directory) != .none else { return }
+    context.faults.error(
+      at: location, "the CA refuses contacts at “\(Printable.short(domain, 64))”, and the account with them",
+      remedy: "write an address that somebody reads, or leave `contact:` out")
   }
 
   private func externalAccountBinding(_ section: Section) -> Authority.ExternalAccountBinding? {

@@ -3,6 +3,8 @@ final class FaultCollector {
   private let sources: [String: SourceText]
   private var found: [Diagnostic] = []
   private var seen: Set<Key> = []
+  /// Keys and ids: no secrets, even where they stand in the line of one.
+  private var known: Set<String> = []
 
   init(sources: [SourceText]) {
     self.sources = Dictionary(sources.map { ($0.name, $0) }) { first, _ in first }
@@ -26,10 +28,16 @@ final class FaultCollector {
 
   private func add(_ severity: Diagnostic.Severity, at location: SourceLocation, _ message: String, _ remedy: String?) {
     guard seen.insert(Key(location: location, message: message)).inserted else { return }
+    let source = sources[location.file]
+    // The one place through which every fault goes: no reader has to think of secrets.
+    let told = { [known] (text: String) in source?.withoutSecrets(text, at: location, known: known) ?? text }
     found.append(
       Diagnostic(
-        severity, at: location, message, remedy: remedy, excerpt: sources[location.file]?.excerpt(at: location)))
+        severity, at: location, told(message), remedy: remedy.map(told), excerpt: source?.excerpt(at: location)))
   }
+
+  /// Notes words that faults may quote.
+  func know(_ words: some Sequence<String>) { known.formUnion(words) }
 
   /// How many were found.
   var count: Int { found.count }

@@ -18,6 +18,8 @@ public struct Inventory: Sendable, Equatable {
   public var extraSuffixes: [String]
   /// The public suffix list to use instead of the system's.
   public var publicSuffixList: String?
+  /// Where a newer list comes from.
+  public var suffixes: SuffixSource
   /// `address:port` of the DNS resolvers to ask; empty means the system's.
   public var resolvers: [String]
   /// How much is done at the same time.
@@ -28,8 +30,9 @@ public struct Inventory: Sendable, Equatable {
   /// Collects the parts.
   public init(
     path: String, state: String, authorities: [Authority], mail: MailSettings?, customers: [Customer], pairs: [Pair],
-    domainFiles: [String], extraSuffixes: [String] = [], publicSuffixList: String? = nil, resolvers: [String] = [],
-    pace: PaceSettings = PaceSettings(), keyPassphrase: SecretSource? = nil
+    domainFiles: [String], extraSuffixes: [String] = [], publicSuffixList: String? = nil,
+    suffixes: SuffixSource = .usual, resolvers: [String] = [], pace: PaceSettings = PaceSettings(),
+    keyPassphrase: SecretSource? = nil
   ) {
     self.path = path
     self.state = state
@@ -40,6 +43,7 @@ public struct Inventory: Sendable, Equatable {
     self.domainFiles = domainFiles
     self.extraSuffixes = extraSuffixes
     self.publicSuffixList = publicSuffixList
+    self.suffixes = suffixes
     self.resolvers = resolvers
     self.pace = pace
     self.keyPassphrase = keyPassphrase

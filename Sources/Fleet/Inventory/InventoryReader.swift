@@ -65,7 +65,7 @@ public struct InventoryReader {
 
   /// The keys of the root file; an included file has those of `shareableKeys`.
   static let rootKeys =
-    ["state", "public_suffix_list", "pace", "mail", "controller_keys"] + shareableKeys
+    ["state", "public_suffix_list", "suffixes", "pace", "mail", "controller_keys"] + shareableKeys
   /// The keys that every file of an inventory may have.
   static let shareableKeys = [
     "include", "extra_suffixes", "resolvers", "authorities", "customers", "defaults", "pairs", "domains",
@@ -88,6 +88,11 @@ public struct InventoryReader {
       context.faults.error(
         at: root.location, "the inventory has no certificate authority",
         remedy: "add `authorities:` with an id and the ACME directory URL of your CA")
+    }
+    if authorities.count > 1, let second = sections.flatMap({ $0.list("authorities") ?? [] }).dropFirst().first {
+      context.faults.error(
+        at: second.location, "a second certificate authority; a fleet has one",
+        remedy: "keep one of them; for another CA give `certfleet` an inventory and a `state:` of its own")
     }
     let passphrase = keyPassphrase(root)
     let maintenance = MaintenanceReader(context: context)
@@ -114,6 +119,7 @@ public struct InventoryReader {
       mail: MailReader(context: context).read(root), customers: customers, pairs: pairs, domainFiles: [],
       extraSuffixes: sections.flatMap { $0.texts("extra_suffixes").map(\.text) },
       publicSuffixList: root.path("public_suffix_list", reading: .suffixList),
+      suffixes: SuffixReader(context: context).read(root),
       resolvers: sections.flatMap { $0.texts("resolvers").compactMap(resolver) }, pace: pace(root),
       keyPassphrase: passphrase)
   }

@@ -39,6 +39,7 @@ struct ReadingContext {
     guard case .mapping(let entries) = node.value,
       case .scalar(let id, _)? = entries.first(where: { $0.key == "id" })?.value.value, Identifier.isValid(id)
     else { return otherwise }
+    faults.know([id])
     return "\(kind) “\(id)”"
   }
 

@@ -17,6 +17,7 @@ struct Section {
     self.title = title
     self.location = node.location
     self.context = context
+    context.faults.know(keys)
     switch node.value {
     case .mapping(let entries):
       layers = [entries]

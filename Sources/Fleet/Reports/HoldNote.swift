@@ -85,11 +85,9 @@ public struct HoldNote: Sendable, Equatable, Codable {
 extension CertificateState {
   /// Whether the danger line is past, or comes within a day and before `end`.
   fileprivate func isNearDanger(at now: Date, until end: Date?) -> Bool {
-    guard served != nil, let servedNotAfter, let issued else { return false }
-    let ninth = issued.notAfter.timeIntervalSince(issued.notBefore) / 9
-    let danger = servedNotAfter.addingTimeInterval(-ninth)
+    guard served != nil, let danger = servedDangerAt, let issued else { return false }
     if danger <= now { return true }
-    guard danger <= now.addingTimeInterval(min(86_400, ninth)) else { return false }
+    guard danger <= now.addingTimeInterval(min(86_400, RenewalPolicy.dangerSeconds(issued.life))) else { return false }
     return end.map { danger < $0 } ?? true
   }
 }

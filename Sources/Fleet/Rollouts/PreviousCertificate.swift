@@ -23,7 +23,7 @@ public struct PreviousCertificate: Sendable, Equatable, Codable {
   }
 
   /// Past this line the newest certificate is rolled out again by itself: what was rolled back must never run out unseen.
-  public var dangerAt: Date { notAfter.addingTimeInterval(-notAfter.timeIntervalSince(notBefore) / 9) }
+  public var dangerAt: Date { RenewalPolicy.danger(notAfter, life: notAfter.timeIntervalSince(notBefore)) }
 
   /// What stands where an attempt's id would: the node knows the leaf, not the try that got it.
   public var attempt: AttemptID { AttemptID("previous-\(sha256.prefix(16))") }

@@ -109,9 +109,7 @@ extension Dispatcher {
 extension CertificateState {
   /// Whether the certificate that the VIP serves is past its danger line, so that even half a pair is better than waiting.
   public func isInDanger(at now: Date) -> Bool {
-    guard let servedNotAfter, let issued else { return false }
-    let ninth = issued.notAfter.timeIntervalSince(issued.notBefore) / 9
-    return now >= servedNotAfter.addingTimeInterval(-ninth)
+    servedDangerAt.map { now >= $0 } ?? false
   }
 }
 

@@ -61,7 +61,7 @@ public struct Forecast: Sendable, Equatable {
   struct Later {
     /// Certificates that fall due, by time.
     var due: [(at: Date, candidate: Candidate)] = []
-    /// How long a certificate lives that is issued in the forecast: it falls due again when two thirds are over. Nil: it is not followed.
+    /// How long a certificate lives that is issued in the forecast: it falls due again as `RenewalPolicy` says. Nil: it is not followed.
     var lifetime: TimeInterval?
   }
 
@@ -191,15 +191,16 @@ public struct Forecast: Sendable, Equatable {
       self.candidate = candidate
     }
 
-    /// The same names once more, when a third of the life is left (RFC 9773 suggests no other time before the CA is asked).
+    /// The same names once more, when they are due (RFC 9773 suggests no other time before the CA is asked).
     init(_ finish: Finish, _ order: PlannedOrder, from start: Date, lifetime: TimeInterval) {
-      at = start.addingTimeInterval(lifetime * 2 / 3)
+      let end = start.addingTimeInterval(lifetime)
+      at = RenewalPolicy.due(end, life: lifetime)
       candidate = Candidate(
         spec: finish.spec, kind: .renew, pair: finish.pair, customer: finish.customer,
         order: PlannedOrder(
           authority: order.authority, names: order.names, registeredDomains: order.registeredDomains,
           exemption: .sameSet),
-        expiry: start.addingTimeInterval(lifetime), dangerAt: start.addingTimeInterval(lifetime * 8 / 9))
+        expiry: end, dangerAt: RenewalPolicy.danger(end, life: lifetime))
     }
 
     static func < (left: Renewal, right: Renewal) -> Bool {

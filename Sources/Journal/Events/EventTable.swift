@@ -26,7 +26,7 @@ enum EventTable {
     let rows = try Row.fetchCursor(statement, arguments: StatementArguments(arguments.map(\.databaseValue)))
     while let row = try rows.next() {
       var reader = RowReader(row, table: "event")
-      try body(StoredEvent(&reader))
+      try body(try StoredEvent(&reader))
     }
   }
 
@@ -45,13 +45,13 @@ struct StoredEvent {
   let kind: String
   let hash: [UInt8]
 
-  init(_ reader: inout RowReader) {
-    let sequence = reader.number()
-    let at = reader.number()
-    let sweep = reader.optionalText()
-    kind = reader.text()
-    link = ChainLink(sequence: sequence, at: at, sweep: sweep, body: reader.text())
-    hash = reader.bytes()
+  init(_ reader: inout RowReader) throws(JournalError) {
+    let sequence = try reader.number()
+    let at = try reader.number()
+    let sweep = try reader.optionalText()
+    kind = try reader.text()
+    link = ChainLink(sequence: sequence, at: at, sweep: sweep, body: try reader.text())
+    hash = try reader.bytes()
   }
 
   func record() throws(JournalError) -> Fleet.Record {

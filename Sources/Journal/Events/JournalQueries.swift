@@ -9,7 +9,7 @@ struct JournalQueries {
     let statement = try database.cachedStatement(
       sql: "SELECT sequence, hash FROM event ORDER BY sequence DESC LIMIT 1")
     return try Row.fetchCursor(statement).first(of: "event") { reader in
-      ChainHead(sequence: reader.number(), hash: reader.bytes())
+      ChainHead(sequence: try reader.number(), hash: try reader.bytes())
     } ?? .empty
   }
 }

@@ -15,7 +15,12 @@ enum JournalText {
   private static let decoder: JSONDecoder = {
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .custom { decoder in
-      JournalTime.date(try decoder.singleValueContainer().decode(Int64.self))
+      let container = try decoder.singleValueContainer()
+      let seconds = try container.decode(Int64.self)
+      guard JournalTime.years.contains(seconds) else {
+        throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(seconds) is no moment")
+      }
+      return JournalTime.date(seconds)
     }
     return decoder
   }()
@@ -46,6 +51,11 @@ enum JournalText {
 
 /// Whole seconds since 1970, UTC; what lies between is cut off, towards the past.
 enum JournalTime {
-  static func seconds(_ date: Date) -> Int64 { Int64(date.timeIntervalSince1970.rounded(.down)) }
+  static func seconds(_ date: Date) -> Int64 {
+    let seconds = date.timeIntervalSince1970.rounded(.down)
+    return Int64(exactly: seconds) ?? (seconds > 0 ? years.upperBound : years.lowerBound)
+  }
+  /// From the year 1 to 9999: anything else is damage, and calendars do not like it.
+  static let years: ClosedRange<Int64> = -62_135_596_800...253_402_300_799
   static func date(_ seconds: Int64) -> Date { Date(timeIntervalSince1970: Double(seconds)) }
 }

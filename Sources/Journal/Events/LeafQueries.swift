@@ -18,8 +18,8 @@ extension JournalStore {
             """), arguments: [Cell.text(spec.id.rawValue).databaseValue])
       while let row = try rows.next() {
         var reader = RowReader(row, table: "event")
-        sums.append(reader.text())
-        serials.append(reader.text())
+        sums.append(try reader.text())
+        serials.append(try reader.text())
       }
     }
     return OwnLeaves(sha256: sums, serials: serials)

@@ -78,7 +78,8 @@ extension JournalStore {
       var counts: [String: Int] = [:]
       while let row = try rows.next() {
         var reader = RowReader(row, table: "event")
-        counts[reader.text()] = reader.int()
+        let kind = try reader.text()
+        counts[kind] = try reader.int()
       }
       return counts
     }

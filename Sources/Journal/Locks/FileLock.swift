@@ -17,12 +17,7 @@ struct FileLock: ~Copyable, Sendable {
 
   /// Takes the lock, or answers nil when somebody else has it.
   static func tryAcquire(_ path: String) throws(JournalError) -> FileLock? {
-    // O_CLOEXEC: a child that outlives us must not keep the lock.
-    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else {
-      throw errno == EACCES || errno == EROFS
-        ? .readOnly(path: path) : .system(path: path, detail: StateDirectory.errorText(errno))
-    }
+    let descriptor = try OwnFile.open(path, O_RDWR | O_CREAT)
     let lock = FileLock(descriptor: descriptor)
     var request = flock()
     request.l_type = Int16(F_WRLCK)
@@ -47,11 +42,8 @@ struct FileLock: ~Copyable, Sendable {
 
   /// Whether anybody holds the lock, without touching it.
   static func isHeld(_ path: String) throws(JournalError) -> Bool {
-    let descriptor = open(path, O_RDWR | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      if errno == ENOENT { return false }
-      throw .system(path: path, detail: StateDirectory.errorText(errno))
-    }
+    guard access(path, F_OK) == 0 || errno != ENOENT else { return false }
+    let descriptor = try OwnFile.open(path, O_RDWR)
     defer { close(descriptor) }
     var request = flock()
     request.l_type = Int16(F_WRLCK)

@@ -50,9 +50,9 @@ enum Outbox {
       var reader = RowReader(row, table: "mail")
       pending.append(
         PendingMail(
-          id: reader.number(), queuedAt: reader.date(), subject: reader.text(), sender: reader.text(),
-          recipients: try reader.texts(), message: reader.bytes(), attempts: reader.int(),
-          lastAttemptAt: reader.optionalDate(), lastDetail: reader.optionalText()))
+          id: try reader.number(), queuedAt: try reader.date(), subject: try reader.text(), sender: try reader.text(),
+          recipients: try reader.texts(), message: try reader.bytes(), attempts: try reader.int(),
+          lastAttemptAt: try reader.optionalDate(), lastDetail: try reader.optionalText()))
     }
     return pending
   }
@@ -97,7 +97,15 @@ extension JournalStore {
   /// The mail server took it, or it was written.
   public func markSent(_ mail: Int64, sweep: SweepID?, at now: Date) async throws(JournalError) {
     _ = try await append([.mailSent(mail: mail)], sweep: sweep, at: now)
+    let before = JournalTime.seconds(now) - Self.sentMailSeconds
+    try await write { database in
+      try database.execute(
+        sql: "DELETE FROM message WHERE mail IN (SELECT id FROM mail WHERE sent_at < ?)", arguments: [before])
+    }
   }
+
+  /// How long the text of a mail is kept after it was sent: a month to look at what was said. That it was sent is an event, and stays.
+  private static let sentMailSeconds: Int64 = 30 * 86_400
 
   /// The mail server refused or was down; the report stays.
   public func markFailed(_ mail: Int64, detail: String, sweep: SweepID?, at now: Date) async throws(JournalError) {

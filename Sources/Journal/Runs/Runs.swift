@@ -65,9 +65,10 @@ extension JournalStore {
         var reader = RowReader(row, table: "sweep")
         sweeps.append(
           SweepSummary(
-            id: reader.id(), purpose: try reader.choice(SweepPurpose.self), seed: UInt64(bitPattern: reader.number()),
-            started: reader.number(), startedAt: reader.date(), ended: reader.optionalNumber(),
-            endedAt: reader.optionalDate(), end: try reader.optionalChoice(SweepEnd.self)))
+            id: try reader.id(), purpose: try reader.choice(SweepPurpose.self),
+            seed: UInt64(bitPattern: try reader.number()),
+            started: try reader.number(), startedAt: try reader.date(), ended: try reader.optionalNumber(),
+            endedAt: try reader.optionalDate(), end: try reader.optionalChoice(SweepEnd.self)))
       }
       return sweeps
     }

@@ -26,12 +26,12 @@ struct BucketTable {
     let rows = try StateTables.bucket.rows(database)
     while let row = try rows.next() {
       var reader = RowReader(row, table: "bucket")
-      let text = reader.text()
+      let text = try reader.text()
       guard let key = BucketKey(text) else { throw reader.unreadable("\(text) is no bucket") }
-      _ = reader.text()
+      _ = try reader.text()
       buckets.append(
         BucketRow(
-          key: key, tatMicroseconds: reader.number(), reservations: try reader.texts().map { AttemptID($0) }))
+          key: key, tatMicroseconds: try reader.number(), reservations: try reader.texts().map { AttemptID($0) }))
     }
     return buckets
   }

@@ -72,10 +72,10 @@ enum FindingTable {
     let rows = try table.rows(database)
     while let row = try rows.next() {
       var reader = RowReader(row, table: table.name)
-      let name = reader.text()
-      let vip = VIPReference(pair: reader.id(), vip: reader.id())
+      let name = try reader.text()
+      let vip = VIPReference(pair: try reader.id(), vip: try reader.id())
       let check = try reader.choice(Finding.Check.self)
-      let word = reader.text()
+      let word = try reader.text()
       let kind = try reader.optionalChoice(Failure.Kind.self)
       let verdict: Finding.Verdict
       switch (word, kind) {
@@ -88,8 +88,8 @@ enum FindingTable {
       }
       findings.append(
         Finding(
-          vip: vip, name: name, check: check, verdict: verdict, evidence: reader.text(), at: reader.date(),
-          since: reader.date()))
+          vip: vip, name: name, check: check, verdict: verdict, evidence: try reader.text(), at: try reader.date(),
+          since: try reader.date()))
     }
     return findings
   }

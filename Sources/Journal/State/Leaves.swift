@@ -7,8 +7,8 @@ extension JournalStore {
   public func owner(ofLeaf sha256: String) throws(JournalError) -> SpecID? {
     try read { database in
       try StateTables.leaf.rows(database, at: .text(sha256.lowercased())).first(of: "leaf") { reader in
-        _ = reader.text()
-        return reader.id()
+        _ = try reader.text()
+        return try reader.id()
       }
     }
   }

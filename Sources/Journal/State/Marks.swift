@@ -22,8 +22,8 @@ extension JournalStore {
       var found: [AcceptedMark] = []
       while let row = try rows.next() {
         var reader = RowReader(row, table: "mark")
-        let word = reader.text()
-        found.append(AcceptedMark(node: node, controller: reader.text(), word: word))
+        let word = try reader.text()
+        found.append(AcceptedMark(node: node, controller: try reader.text(), word: word))
       }
       return found
     }

@@ -26,8 +26,8 @@ enum SightingTable {
       var reader = RowReader(row, table: table.name)
       sightings.append(
         Sighting(
-          spec: reader.id(), place: DriftPlace(rawValue: reader.text()),
-          verdict: try reader.choice(Sighting.Verdict.self), detail: reader.text(), at: reader.date()))
+          spec: try reader.id(), place: DriftPlace(rawValue: try reader.text()),
+          verdict: try reader.choice(Sighting.Verdict.self), detail: try reader.text(), at: try reader.date()))
     }
     return sightings
   }

@@ -35,7 +35,7 @@ struct StateLoader {
       state.nodes[id] = value
     }
     try each(StateTables.account) { reader in
-      let (id, value) = account(&reader)
+      let (id, value) = try account(&reader)
       state.accounts[id] = value
     }
     return state
@@ -52,7 +52,7 @@ struct StateLoader {
       case .node(let id):
         try each(StateTables.node, at: id.rawValue) { reader in state.nodes[id] = try node(&reader).1 }
       case .account(let id):
-        try each(StateTables.account, at: id.rawValue) { reader in state.accounts[id] = account(&reader).1 }
+        try each(StateTables.account, at: id.rawValue) { reader in state.accounts[id] = try account(&reader).1 }
       }
     }
     return state
@@ -88,16 +88,18 @@ struct StateLoader {
 
   private func certificate(_ reader: inout RowReader) throws(JournalError) -> CertificateState {
     let spec = CertificateSpec(
-      id: reader.id(), pair: reader.id(), vip: reader.id(), customer: reader.optionalID(), label: reader.text(),
-      names: try reader.names(), key: try reader.choice(KeyType.self), profile: reader.optionalText(),
-      registeredDomains: try reader.texts(), source: reader.optionalText())
+      id: try reader.id(), pair: try reader.id(), vip: try reader.id(), customer: try reader.optionalID(),
+      label: try reader.text(),
+      names: try reader.names(), key: try reader.choice(KeyType.self), profile: try reader.optionalText(),
+      registeredDomains: try reader.texts(), source: try reader.optionalText())
     return CertificateState(
-      spec: spec, revision: reader.int(), attemptAuthority: reader.optionalID(), attemptRevision: reader.int(),
-      issuedRevision: reader.int(), keyNode: reader.optionalID(), served: reader.optionalID(),
-      servedNotAfter: reader.optionalDate(), servedAt: reader.optionalDate(), failures: reader.int(),
-      lastFailure: try reader.optionalJSON(Failure.self), lastFailureAt: reader.optionalDate(),
-      failingSince: reader.optionalDate(), failingSweep: reader.optionalID(),
-      mayOverwrite: reader.int() == 1,
+      spec: spec, revision: try reader.int(), attemptAuthority: try reader.optionalID(),
+      attemptRevision: try reader.int(),
+      issuedRevision: try reader.int(), keyNode: try reader.optionalID(), served: try reader.optionalID(),
+      servedNotAfter: try reader.optionalDate(), servedAt: try reader.optionalDate(), failures: try reader.int(),
+      lastFailure: try reader.optionalJSON(Failure.self), lastFailureAt: try reader.optionalDate(),
+      failingSince: try reader.optionalDate(), failingSweep: try reader.optionalID(),
+      mayOverwrite: try reader.int() == 1,
       possibleLeaves: Dictionary(
         uniqueKeysWithValues: try reader.json([String: [String]].self).map { (NodeID($0.key), $0.value) }),
       drifts: try drifts(&reader))
@@ -105,7 +107,7 @@ struct StateLoader {
 
   /// Nearly every certificate has none: 10,000 empty objects are not worth a decoder each.
   private func drifts(_ reader: inout RowReader) throws(JournalError) -> [DriftPlace: DriftState] {
-    let text = reader.text()
+    let text = try reader.text()
     if text == "{}" { return [:] }
     let stored = try JournalText.decode([String: DriftState].self, text, table: "certificate")
     return Dictionary(uniqueKeysWithValues: stored.map { (DriftPlace(rawValue: $0.key), $0.value) })
@@ -113,14 +115,14 @@ struct StateLoader {
 
   /// An attempt is brought back by the same occurrences that once led it there: its machine stays the only way to a state.
   private func attempt(_ reader: inout RowReader) throws(JournalError) -> (SpecID, Attempt) {
-    let spec: SpecID = reader.id()
-    var attempt = Attempt(id: reader.id(), spec: spec, names: try reader.names())
-    let state = reader.text()
+    let spec: SpecID = try reader.id()
+    var attempt = Attempt(id: try reader.id(), spec: spec, names: try reader.names())
+    let state = try reader.text()
     let steps = ["makingKey", "requestingOrder", "ordering", "validating", "finalizing"]
     guard let reached = steps.firstIndex(of: state) else { throw reader.unreadable("\(state) is no state") }
-    let key = Attempt.Key(node: reader.id(), request: reader.text())
+    let key = Attempt.Key(node: try reader.id(), request: try reader.text())
     let occurrences: [Attempt.Occurrence] = [
-      .keyMade(key), .orderRequested, .orderCreated(url: reader.text()), .finalizeRequested,
+      .keyMade(key), .orderRequested, .orderCreated(url: try reader.text()), .finalizeRequested,
     ]
     for occurrence in occurrences.prefix(reached) {
       do throws(IllegalTransition) { try attempt.apply(occurrence) } catch { throw reader.unreadable("\(error)") }
@@ -129,29 +131,31 @@ struct StateLoader {
   }
 
   private func issued(_ reader: inout RowReader) throws(JournalError) -> (SpecID, IssuedCertificate) {
-    let spec: SpecID = reader.id()
+    let spec: SpecID = try reader.id()
     let issued = IssuedCertificate(
-      attempt: reader.id(), sha256: reader.text(), serial: reader.text(), notBefore: reader.date(),
-      notAfter: reader.date(), issuer: reader.text(), chain: try reader.texts(), publicKeySHA256: reader.text())
+      attempt: try reader.id(), sha256: try reader.text(), serial: try reader.text(), notBefore: try reader.date(),
+      notAfter: try reader.date(), issuer: try reader.text(), chain: try reader.texts(),
+      publicKeySHA256: try reader.text())
     return (spec, issued)
   }
 
   private func installation(
     _ reader: inout RowReader
   ) throws(JournalError) -> (SpecID, NodeID, Installation) {
-    let spec: SpecID = reader.id()
-    let node: NodeID = reader.id()
+    let spec: SpecID = try reader.id()
+    let node: NodeID = try reader.id()
     let installation = Installation(
-      attempt: reader.id(), sha256: reader.text(), proof: try reader.choice(Proof.self), reason: reader.text(),
-      at: reader.date())
+      attempt: try reader.id(), sha256: try reader.text(), proof: try reader.choice(Proof.self),
+      reason: try reader.text(),
+      at: try reader.date())
     return (spec, node, installation)
   }
 
   private func pair(_ reader: inout RowReader) throws(JournalError) -> (PairID, PairState) {
-    let id: PairID = reader.id()
-    let isHeld = reader.int() == 1
-    var pair = PairState(trouble: try reader.optionalJSON(Failure.self), troubledAt: reader.optionalDate())
-    let (since, until, reason) = (reader.optionalDate(), reader.optionalDate(), reader.optionalText())
+    let id: PairID = try reader.id()
+    let isHeld = try reader.int() == 1
+    var pair = PairState(trouble: try reader.optionalJSON(Failure.self), troubledAt: try reader.optionalDate())
+    let (since, until, reason) = (try reader.optionalDate(), try reader.optionalDate(), try reader.optionalText())
     if isHeld {
       guard let since else { throw reader.unreadable("a pause without its beginning") }
       pair.hold = PairHold(since: since, until: until, reason: reason)
@@ -160,15 +164,15 @@ struct StateLoader {
   }
 
   private func node(_ reader: inout RowReader) throws(JournalError) -> (NodeID, NodeState) {
-    let id: NodeID = reader.id()
+    let id: NodeID = try reader.id()
     let node = NodeState(
-      hostKeys: try reader.texts(), facts: reader.optionalText(), trouble: try reader.optionalJSON(Failure.self),
-      troubledAt: reader.optionalDate(), troubledSweep: reader.optionalID())
+      hostKeys: try reader.texts(), facts: try reader.optionalText(), trouble: try reader.optionalJSON(Failure.self),
+      troubledAt: try reader.optionalDate(), troubledSweep: try reader.optionalID())
     return (id, node)
   }
 
-  private func account(_ reader: inout RowReader) -> (AuthorityID, AccountState) {
-    let id: AuthorityID = reader.id()
-    return (id, AccountState(url: reader.text(), thumbprint: reader.text()))
+  private func account(_ reader: inout RowReader) throws -> (AuthorityID, AccountState) {
+    let id: AuthorityID = try reader.id()
+    return (id, AccountState(url: try reader.text(), thumbprint: try reader.text()))
   }
 }

@@ -13,45 +13,68 @@ struct RowReader {
     self.table = table
   }
 
-  mutating func text() -> String {
-    defer { index += 1 }
-    // GRDB reads a TEXT column's bytes with sqlite3_column_blob and their full length.
-    return row.hasNull(atIndex: index) ? "" : String(decoding: row[index] as Data, as: UTF8.self)
+  /// Empty where there is none: an attempt that has no key yet has neither node nor request.
+  mutating func text() throws(JournalError) -> String {
+    try optionalText() ?? ""
   }
 
-  mutating func optionalText() -> String? {
+  mutating func optionalText() throws(JournalError) -> String? {
     if skipNull() { return nil }
-    return text()
+    return String(decoding: try data(), as: UTF8.self)
   }
 
-  mutating func number() -> Int64 {
+  mutating func number() throws(JournalError) -> Int64 {
+    try demandValue()
     defer { index += 1 }
     return row[index]
   }
 
-  mutating func optionalNumber() -> Int64? {
+  mutating func optionalNumber() throws(JournalError) -> Int64? {
     if skipNull() { return nil }
-    return number()
+    return try number()
   }
 
-  mutating func int() -> Int { Int(number()) }
+  mutating func int() throws(JournalError) -> Int { Int(try number()) }
 
-  mutating func date() -> Date { JournalTime.date(number()) }
-
-  mutating func optionalDate() -> Date? { optionalNumber().map(JournalTime.date) }
-
-  mutating func bytes() -> [UInt8] {
-    defer { index += 1 }
-    return row.hasNull(atIndex: index) ? [] : [UInt8](row[index] as Data)
+  mutating func date() throws(JournalError) -> Date {
+    let seconds = try number()
+    guard JournalTime.years.contains(seconds) else {
+      throw unreadable("\(seconds) is no moment of the years 1 to 9999")
+    }
+    return JournalTime.date(seconds)
   }
 
-  mutating func id<Subject>() -> ID<Subject> { ID(text()) }
+  mutating func optionalDate() throws(JournalError) -> Date? {
+    if skipNull() { return nil }
+    return try date()
+  }
 
-  mutating func optionalID<Subject>() -> ID<Subject>? { optionalText().map { ID($0) } }
+  mutating func bytes() throws(JournalError) -> [UInt8] {
+    if skipNull() { return [] }
+    return [UInt8](try data())
+  }
+
+  mutating func id<Subject>() throws(JournalError) -> ID<Subject> { ID(try text()) }
+
+  mutating func optionalID<Subject>() throws(JournalError) -> ID<Subject>? {
+    if skipNull() { return nil }
+    return try id()
+  }
 
   mutating func texts() throws(JournalError) -> [String] {
+    try TextArray.decode([UInt8](try data()), table: table)
+  }
+
+  /// GRDB reads a TEXT column's bytes with sqlite3_column_blob and their full length.
+  private mutating func data() throws(JournalError) -> Data {
+    try demandValue()
     defer { index += 1 }
-    return try TextArray.decode([UInt8](row[index] as Data), table: table)
+    return row[index]
+  }
+
+  /// GRDB traps where a value is asked of a NULL. The tables forbid it, but not to bytes that were damaged on the disk.
+  private func demandValue() throws(JournalError) {
+    if row.hasNull(atIndex: index) { throw unreadable("column \(index + 1) is empty") }
   }
 
   mutating func names() throws(JournalError) -> NameSet {
@@ -69,7 +92,7 @@ struct RowReader {
   }
 
   mutating func choice<Value: RawRepresentable<String>>(_ type: Value.Type) throws(JournalError) -> Value {
-    let raw = text()
+    let raw = try text()
     guard let value = Value(rawValue: raw) else { throw unreadable("\(raw) is no \(type)") }
     return value
   }

@@ -5,8 +5,8 @@ extension JournalStore {
   public func setting(_ name: String) throws(JournalError) -> String? {
     try read { database in
       try Self.settings.rows(database, at: .text(name)).first(of: "setting") { reader in
-        _ = reader.text()
-        return reader.text()
+        _ = try reader.text()
+        return try reader.text()
       }
     }
   }

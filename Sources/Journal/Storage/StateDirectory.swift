@@ -18,13 +18,18 @@ struct StateDirectory: Sendable {
   /// be a home or `/tmp`, which certfleet must not lock up; the files themselves are 0600 everywhere.
   func prepare() throws(JournalError) {
     var status = stat()
-    if stat(path, &status) != 0 {
+    if lstat(path, &status) != 0 {
       guard errno == ENOENT else { throw .system(path: path, detail: Self.errorText(errno)) }
       try create()
-    } else if status.st_mode & S_IFMT != S_IFDIR {
-      throw .notADirectory(path: path)
-    } else if status.st_mode & 0o077 != 0, status.st_uid == geteuid(), isOurs {
-      guard chmod(path, 0o700) == 0 else { throw .system(path: path, detail: Self.errorText(errno)) }
+    } else {
+      // Nothing can have been put into an empty one yet: a directory made with a loose umask needs no words.
+      if status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid(), isEmpty, chmod(path, 0o700) == 0 {
+        status.st_mode &= ~0o077
+      }
+      status = try trusted(status)
+      if status.st_mode & 0o077 != 0, status.st_uid == geteuid(), isOurs {
+        guard chmod(path, 0o700) == 0 else { throw .system(path: path, detail: Self.errorText(errno)) }
+      }
     }
     guard access(path, W_OK | X_OK) == 0 else {
       switch errno {
@@ -32,35 +37,57 @@ struct StateDirectory: Sendable {
       default: throw .system(path: path, detail: Self.errorText(errno))
       }
     }
+    try checkFiles()
   }
 
   /// An empty file is a new database to SQLite, and its write-ahead log takes over the mode that is set here.
   func createJournalFile() throws(JournalError) {
-    let descriptor = Glibc.open(journal, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else {
-      switch errno {
-      case EACCES, EPERM, EROFS: throw .readOnly(path: journal)
-      case ENOSPC, EDQUOT: throw .diskFull(path: journal)
-      default: throw .system(path: journal, detail: Self.errorText(errno))
-      }
-    }
+    let descriptor = try OwnFile.open(journal, O_WRONLY | O_CREAT)
     fchmod(descriptor, 0o600)
     close(descriptor)
   }
 
-  /// Whether a journal is there; an error if the path is no directory.
+  /// Whether a journal is there; an error if the path is no directory, or what lies there is not to be trusted.
   func hasJournal() throws(JournalError) -> Bool {
     var status = stat()
-    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFDIR { throw .notADirectory(path: path) }
+    guard lstat(path, &status) == 0 else { return false }
+    _ = try trusted(status)
+    try checkFiles()
     return stat(journal, &status) == 0 && status.st_size > 0
   }
 
-  private var isOurs: Bool {
+  /// Refuses a directory of somebody else, and one in which others may put files and links. A link to one is followed where we or root made it:
+  /// that is how a directory is moved to another disk.
+  private func trusted(_ seen: stat) throws(JournalError) -> stat {
+    var status = seen
+    if status.st_mode & S_IFMT == S_IFLNK {
+      if let why = OwnFile.foreign(status.st_uid) { throw .untrusted(path: path, detail: "it is a link, and \(why)") }
+      guard stat(path, &status) == 0 else { throw .system(path: path, detail: Self.errorText(errno)) }
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path: path) }
+    if let why = OwnFile.foreign(status.st_uid) { throw .untrusted(path: path, detail: why) }
+    // Also a directory like /tmp, where the sticky bit keeps files but not names that are still free.
+    guard status.st_mode & 0o022 == 0 else {
+      throw .untrusted(
+        path: path,
+        detail: "others may put files into it; see that all in it is what you left there, then: chmod 700 \(path)")
+    }
+    return status
+  }
+
+  private func checkFiles() throws(JournalError) {
+    for file in [journal, journal + "-wal", journal + "-shm", openingLock, sweepLock] { try OwnFile.check(file) }
+  }
+
+  private var isOurs: Bool { entries?.contains("journal.sqlite") ?? false }
+
+  private var isEmpty: Bool { entries?.isEmpty ?? false }
+
+  private var entries: [String]? {
     do {
-      let entries = try FileManager.default.contentsOfDirectory(atPath: path)
-      return entries.isEmpty || entries.contains("journal.sqlite")
+      return try FileManager.default.contentsOfDirectory(atPath: path)
     } catch {
-      return false
+      return nil
     }
   }
 

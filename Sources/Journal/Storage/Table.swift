@@ -71,15 +71,17 @@ struct Table: Sendable {
   }
 
   /// One row as values, for comparing.
-  func cells(_ row: Row) -> [Cell] {
+  func cells(_ row: Row) throws(JournalError) -> [Cell] {
     var reader = RowReader(row, table: name)
-    return columns.map { column in
+    var cells: [Cell] = []
+    for column in columns {
       switch column.kind {
-      case .text: reader.optionalText().map(Cell.text) ?? .null
-      case .number: reader.optionalNumber().map(Cell.number) ?? .null
-      case .bytes: .bytes(reader.bytes())
+      case .text: cells.append(Cell(try reader.optionalText()))
+      case .number: cells.append(Cell(try reader.optionalNumber()))
+      case .bytes: cells.append(.bytes(try reader.bytes()))
       }
     }
+    return cells
   }
 }
 

@@ -17,7 +17,8 @@ public struct DirectoryMailer: Mailer {
     // A leading dot would hide the file.
     let file = folder.appending(path: "\(name.first == "." ? "_" : "")\(String(name)).eml")
     do {
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(
+        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
       // Reports name customers: for their owner's eyes, from the first byte on.
       let draft = folder.appending(path: ".\(UUID().uuidString).draft")
       guard

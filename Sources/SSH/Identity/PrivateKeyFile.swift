@@ -55,10 +55,12 @@ struct PrivateKeyFile {
     func unreadable(_ detail: String) -> SSHError {
       SSHError(.keyUnreadable, phase: .identity, host: path, port: 0, detail: detail)
     }
-    guard let file = fopen(path, "re") else { throw unreadable(systemMessage(errno)) }
+    // O_NONBLOCK: a FIFO would wait for its other end before it can be looked at.
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+    guard descriptor >= 0, let file = fdopen(descriptor, "r") else { throw unreadable(systemMessage(errno)) }
     defer { fclose(file) }
     var info = stat()
-    guard fstat(fileno(file), &info) == 0 else { throw unreadable(systemMessage(errno)) }
+    guard fstat(descriptor, &info) == 0 else { throw unreadable(systemMessage(errno)) }
     guard info.st_mode & S_IFMT == S_IFREG else { throw unreadable("this is no regular file") }
     guard info.st_mode & 0o077 == 0 else {
       throw unreadable("others may read it (mode \(String(info.st_mode & 0o777, radix: 8))); chmod 600")
@@ -73,7 +75,9 @@ struct PrivateKeyFile {
 
   /// The `.pub` beside it spares libssh2 from parsing the private key twice.
   static func companion(of path: String) -> HostKey? {
-    FileManager.default.contents(atPath: path + ".pub").flatMap {
+    var info = stat()
+    guard stat(path + ".pub", &info) == 0, info.st_mode & S_IFMT == S_IFREG, info.st_size < 65_536 else { return nil }
+    return FileManager.default.contents(atPath: path + ".pub").flatMap {
       HostKey(openSSH: String(decoding: $0, as: UTF8.self))
     }
   }
