@@ -88,6 +88,11 @@ import Testing
       #expect(try store.lostOrders().map(\.sequence) == [13])
       #expect(try store.lostOrders(in: ID("t")).map(\.sequence) == [13])
       #expect(try store.lostOrders(in: ID("s")).isEmpty)
+
+      // E9: the run that noticed it was killed: the next one tells, and then it is told.
+      #expect(try store.untoldLostOrders().map(\.sequence) == [13])
+      _ = try await store.append([.sweepEnded(sweep: ID("u"), end: .completed)], sweep: ID("u"), at: noon)
+      #expect(try store.untoldLostOrders().isEmpty)
     }
   }
 

@@ -93,11 +93,28 @@ actor TunnelDesk {
         return refusal
       } catch {
         await connection.close()
-        throw Failure(error, node: link.node.id)
+        throw await told(error)
       }
     } catch {
       return error
     }
+  }
+
+  /// Why sshd took no forward: its rules, or a port that is taken.
+  private func told(_ error: SSHError) async -> Failure {
+    let failure = Failure(error, node: link.node.id)
+    guard failure.kind == .tunnelRefused else { return failure }
+    do throws(Failure) {
+      let script = TunnelCheck.script(port: port, on: link.node, nonce: .fresh())
+      if case .absent = try TunnelCheck.read(try await link.run(script), of: script) { return failure }
+    } catch {
+      return failure
+    }
+    return Failure(
+      .tunnelRefused,
+      "port \(port) of the node is taken: mostly by the session of a run that was killed, which sshd ends when it notices "
+        + "(ClientAliveInterval); or by another program, which lsof -i :\(port) names. Forwarding itself may be allowed",
+      node: link.node.id)
   }
 
   private var refusal: Failure?

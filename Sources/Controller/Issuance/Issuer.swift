@@ -15,6 +15,10 @@ struct Issuer: Sendable {
   let orders: Gate
   let polls: PollMemory
   let clock: any TimeSource
+  /// The first signal.
+  var stop = StopSign()
+  /// The CA's time, by which what it issues is valid.
+  var authorityTime: @Sendable (Date) async -> Date = { $0 }
 
   /// How long the CA may take over one validation or one finalize before the attempt is given up.
   private static let patience: Duration = .seconds(180)
@@ -37,6 +41,8 @@ struct Issuer: Sendable {
     } catch {
       switch error {
       case .journal(let fault): throw fault
+      // What we ended ourselves is no verdict: as after a crash, the next run goes on from where the journal has it.
+      case .failed where Task.isCancelled: return
       case .failed(let failure): try await recorder.record(.attemptFailed(of: of, failure: failure))
       // Nothing is recorded: the order goes on from where the journal has it, later in this run or in the next.
       case .left: return
@@ -57,6 +63,7 @@ struct Issuer: Sendable {
           "an order for \(attempt.names) was asked for, but the run ended before the CA's answer was recorded"))
     }
     guard attempt.state == .makingKey else { return attempt }
+    try await goOn()
     if let refusal = await pair.allow(order.spec.names.names) { throw .failed(refusal) }
     if let veto = try await look(order.spec, on: pair) { throw .failed(veto) }
     let key: Attempt.Key
@@ -93,6 +100,7 @@ struct Issuer: Sendable {
       switch attempt.state {
       case .makingKey, .ordering, .issued, .failed: return
       case .requestingOrder:
+        try await goOn()
         try await note(.orderRequested(of: of))
         try advance(&attempt, .orderRequested)
         let order = try await newOrder(attempt, spec)
@@ -120,6 +128,20 @@ struct Issuer: Sendable {
         try await note(.issued(of: of, certificate: certificate))
         return
       }
+    }
+  }
+
+  /// After the first signal nothing new is asked of the CA.
+  private func goOn() async throws(Interruption) {
+    if await stop.isSet { throw .left(Failure(.interrupted, "stopped before the order")) }
+  }
+
+  /// Waits, in short naps, so that a signal is heard.
+  private func nap(_ pause: Duration) async {
+    let end = clock.now + pause.seconds
+    while clock.now < end, !Task.isCancelled {
+      await clock.sleep(until: min(end, clock.now + 1))
+      if await stop.endsPolls(at: clock.now) { return }
     }
   }
 
@@ -195,6 +217,7 @@ struct Issuer: Sendable {
       tokens.append(token)
       challenges.append(challenge)
     }
+    let holder = await pair.activeNode(for: spec.vip, atMost: 5)
     // Asked again right before the CA looks: a pair that failed over meanwhile is answered by the node that is active now.
     if let failure = await pair.present(tokens: tokens, for: spec.vip) { throw .failed(failure) }
     do throws(Interruption) {
@@ -203,7 +226,11 @@ struct Issuer: Sendable {
       }
       let ready = try await polled(order, .validation, spec) { $0.status != .pending }
       await pair.withdraw(tokens: tokens)
-      if ready.status == .invalid { throw await failed(ready, spec) }
+      if ready.status == .invalid {
+        let cause = await reason(ready, spec)
+        let excuse = await pair.failedOver(since: holder, for: spec.vip, cause)
+        throw .failed(excuse ?? cause)
+      }
       return ready
     } catch {
       await pair.withdraw(tokens: tokens)
@@ -227,7 +254,7 @@ struct Issuer: Sendable {
       let asked = order.retryAfter?.delay(from: clock.now)
       let elapsed = Duration.seconds(clock.now.timeIntervalSince(began))
       switch schedule.next(retryAfter: asked, elapsed: elapsed) {
-      case .wait(let pause): await clock.sleep(until: clock.now + pause.seconds)
+      case .wait(let pause): await nap(pause)
       case .later(let pause):
         throw stage.interruption(
           Failure(.authorityBusy, "the CA wants to be asked again later", retryAfter: clock.now + pause.seconds))
@@ -235,7 +262,8 @@ struct Issuer: Sendable {
         throw stage.interruption(
           Failure(.authorityBusy, "the CA did not come to a result in time", retryAfter: clock.now + 60))
       }
-      if Task.isCancelled { throw stage.interruption(Failure(.interrupted, "stopped while the CA was at work")) }
+      let mustEnd = await stop.endsPolls(at: clock.now)
+      if mustEnd || Task.isCancelled { throw .left(Failure(.interrupted, "stopped while the CA was at work")) }
       if phase == .validation, review.isDue(at: clock.now) { try await answerAgain(order, &review, spec) }
       order = try await self.asked(stage) { () async throws(ACMEError) in try await authority.order(at: start.url) }
         .following(order)
@@ -300,8 +328,9 @@ struct Issuer: Sendable {
     let chain = try await asked(.afterFinalize) { () async throws(ACMEError) in
       try await authority.certificate(of: order, preferredRoot: settings.preferredRoot)
     }
+    let now = await authorityTime(clock.now)
     let trust: TrustAnchors = settings.roots.map { .bundle(path: $0) } ?? .system
-    switch CertificateCheck(attempt: attempt, key: key, trust: trust).certificate(from: chain, at: clock.now) {
+    switch CertificateCheck(attempt: attempt, key: key, trust: trust).certificate(from: chain, at: now) {
     case .success(let certificate): return certificate
     case .failure(let failure): throw .failed(failure)
     }

@@ -13,6 +13,8 @@ extension Failure {
     // No problem document: a proxy's or a CDN's limit. Which bucket it was is not known; `RequestDesk` closes the endpoint.
     case .http(429, _): self.init(.rateLimited, error.text, retryAfter: retryAt ?? now + 60)
     case .http: self.init(.authorityUnreachable, error.text, retryAfter: retryAt)
+    // We ended the request ourselves: the CA has said nothing.
+    case .transport(let fault) where fault.kind == .cancelled: self.init(.interrupted, error.text)
     case .transport, .malformed: self.init(.authorityUnreachable, error.text, retryAfter: retryAt)
     case .accountDoesNotExist, .accountDeactivated: self.init(.accountGone, error.text)
     case .signing: self.init(.internalError, error.text)

@@ -12,6 +12,9 @@ actor RequestDesk {
   private var places: [String: Endpoint]
   private var renewalInfo: String?
   private(set) var isOverIPv6 = false
+  /// Seconds that the CA's clock was ahead of ours, by answers since they were last taken.
+  private var skews: [Double] = []
+  private var lastSkew = 0.0
 
   /// A wait longer than this is told to the caller instead of being sat out, so that a run can be stopped meanwhile.
   private static let patience: Double = 300
@@ -41,6 +44,18 @@ actor RequestDesk {
     renewalInfo = directory.renewalInfo
   }
 
+  /// What answers said of our clock since this was last asked.
+  func takeSkews() -> [Double] {
+    defer { skews = [] }
+    return skews
+  }
+
+  /// The CA's time: what it issues is valid by that.
+  func authorityTime(at now: Date) -> Date { abs(lastSkew) > 60 ? now.addingTimeInterval(lastSkew) : now }
+
+  /// Whether the CA's newest answer disagrees with our clock: it is worth a second one before anything is ordered.
+  var isDoubtful: Bool { abs(lastSkew) > 300 }
+
   /// Until when starting an order is in vain.
   func pausedUntil(at now: Date) -> Date? { pacer.pausedUntil(at: now) }
 
@@ -55,12 +70,21 @@ actor RequestDesk {
         body: Array("not asked: the CA wants to be left alone for another \(Wording.span(Double(seconds)))".utf8))
     }
     await clock.sleep(until: pacer.slot(for: endpoint, at: now))
+    // A sleep that was ended is no turn.
+    if Task.isCancelled {
+      return HTTPResponse(status: 503, headers: [], body: Array("not asked: the run was ended".utf8))
+    }
     return nil
   }
 
   private func heard(_ response: HTTPResponse, from url: String) {
     isOverIPv6 = response.remoteAddress.contains(":")
     let now = clock.now
+    // RFC 9110 section 6.6.1: the moment at which the answer was made. One with an Age comes out of a cache.
+    if let text = response.header("Date"), case .date(let date)? = RetryAfter(text), response.header("Age") == nil {
+      lastSkew = date.timeIntervalSince(now)
+      skews = (skews + [lastSkew]).suffix(2)
+    }
     let retryAt = response.header("Retry-After").flatMap { RetryAfter($0) }.map { now + $0.delay(from: now).seconds }
     switch response.status {
     case 503: pacer.busy(retryAfter: retryAt, at: now)

@@ -104,11 +104,14 @@ actor PairSession {
       events += await removeUnwantedKeys(on: node)
     }
     events += await removeUnwantedKeysHere()
-    events += await newTroubles(verdicts, silent)
+    // A node whose answer we did not wait for is not in trouble.
+    if !Task.isCancelled { events += await newTroubles(verdicts, silent) }
     if !events.isEmpty { try await recorder.record(events) }
+    var skews: [NodeID: Int] = [:]
+    for node in pair.nodes { skews[node.id] = await facts.of(node.id)?.clockSkew }
     return PairSurvey(
       active: verdicts.mapValues { verdict in fenced.map { .none($0) } ?? Self.activeNode(verdict) },
-      unreachable: silent, at: clock.now)
+      unreachable: silent, at: clock.now, clockSkews: skews)
   }
 
   /// Why nothing may be written on this pair: somebody else worked on one of its nodes, or this controller with a later journal.
@@ -366,6 +369,18 @@ actor PairSession {
     case .none(let failure): return failure
     case .node(let node): return await tunnels[node]?.present(tokens)
     }
+  }
+
+  /// A validation that failed while the VIP moved says nothing of the name.
+  func failedOver(since holder: ActiveNode, for vip: VIPID, _ cause: Failure) async -> Failure? {
+    guard case .node(let before) = holder, cause.kind.loudness == .customer else { return nil }
+    let now = await activeNode(for: vip, atMost: 1)
+    if case .node(before) = now { return nil }
+    let place = if case .node(let node) = now { "to \(node)" } else { "and nobody holds the VIP now" }
+    return Failure(
+      .failedOver, "the pair failed over from \(before) \(place) while the CA looked: \(cause.detail)",
+      name: cause.name,
+      alsoFailed: cause.alsoFailed)
   }
 
   /// Tokens that the CA has looked at.

@@ -34,6 +34,10 @@ struct Deployer: Sendable {
     var rollout = Rollout(id: order.id, hasSecond: order.second != nil)
     while case .doing(let step) = rollout.state {
       let outcome = try await walk.perform(step, rollout)
+      // What we ended ourselves is no verdict on a node or a name: the rollout stays open, as after a crash, and the next run finishes it.
+      if Task.isCancelled, outcome != .succeeded {
+        return Failure(.interrupted, "the rollout was ended in the middle", node: outcome.failure?.node)
+      }
       try await recorder.record(.rolloutStepped(rollout: order.id, step: step, failure: outcome.failure))
       do throws(IllegalTransition) {
         try rollout.apply(step, outcome)

@@ -22,6 +22,7 @@ struct NodeProofs {
       case .same: best[spec] = (.wire, "handshake with \(probe.address):\(probe.port)")
       case .other(let seen): others[spec] = seen
       case .silent(let reason): add(reason, to: spec)
+      case .cut: add("the look was ended", to: spec)
       }
     }
     return others

@@ -224,6 +224,7 @@ struct RollbackWalk {
         case .same: break
         case .other(let seen), .silent(let seen):
           report.vips.append(.init(spec: spec, vip: vip.id, detail: seen))
+        case .cut: report.vips.append(.init(spec: spec, vip: vip.id, detail: "the look was ended"))
         }
       }
     }

@@ -117,6 +117,7 @@ extension RolloutWalk {
 
   /// What is not proved goes back, unless nothing is: then all is to be put back.
   private mutating func withdrawUnlessAll(_ failures: [SpecID: Failure]) async throws(JournalError) -> Failure? {
+    if Task.isCancelled { return Failure(.interrupted, "the look was ended") }
     guard failures.count < batch.count else {
       evidence = failures
       return batch.compactMap { failures[$0.spec.id] }.first

@@ -238,6 +238,8 @@ struct RolloutWalk {
   }
 
   private mutating func eject(_ certificate: CertificateState, _ failure: Failure) async throws(JournalError) {
+    // A step that we ended ourselves blames nobody; `Deployer` leaves the rollout open.
+    if Task.isCancelled { return }
     blamesSingleCertificates = true
     batch.removeAll { $0.spec.id == certificate.spec.id }
     try await deployer.recorder.record(
@@ -245,7 +247,7 @@ struct RolloutWalk {
   }
 
   private func alarm(_ answer: NodeAnswer, _ id: NodeID) async throws(JournalError) {
-    guard let alarm = answer.alarms.first else { return }
+    guard !Task.isCancelled, let alarm = answer.alarms.first else { return }
     try await pair.note(alarm, of: id)
   }
 }

@@ -21,6 +21,8 @@ struct VIPProof: Sendable {
   /// - Returns: the first failure, if there is one.
   func prove(_ certificates: [CertificateState], rollout: RolloutID) async throws(JournalError) -> Failure? {
     let seen = await look(at: certificates, patience: 2)
+    // A look that we ended ourselves is no verdict.
+    if Task.isCancelled { return Failure(.interrupted, "the look at the VIP was ended") }
     let failed = certificates.compactMap { certificate in
       seen.failures[certificate.spec.id].map { Event.ejected(rollout: rollout, spec: certificate.spec.id, failure: $0) }
     }
@@ -68,6 +70,7 @@ struct VIPProof: Sendable {
     case .other(let seen): return Failure(.servesOldCertificate, seen, name: name)
     // Who does not answer has not said that it serves something else.
     case .silent(let reason): return Failure(.notSeen, "the VIP does not answer from here: \(reason)", name: name)
+    case .cut: return Failure(.interrupted, "the look at VIP \(vip.id) was ended", name: name)
     case .same, nil: return Failure(.notSeen, "VIP \(vip.id) was not looked at", name: name)
     }
   }

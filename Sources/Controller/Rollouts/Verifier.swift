@@ -16,6 +16,8 @@ struct Verifier: Sendable {
     case other(String)
     /// Nobody answered, or not with TLS.
     case silent(String)
+    /// Our own look was ended. No verdict: whoever sees it records nothing.
+    case cut
   }
 
   /// What a listener should show for one name.
@@ -141,12 +143,27 @@ struct Verifier: Sendable {
       }
       return .same
     } catch {
-      return .silent(error.reason)
+      switch error {
+      case .silent(let reason): return .silent(reason)
+      case .cut: return .cut
+      }
     }
   }
 
   /// Why no certificate was seen.
-  struct Unseen: Error, Sendable, Equatable { var reason: String }
+  enum Unseen: Error, Sendable, Equatable {
+    /// Nobody answered, or not with TLS.
+    case silent(String)
+    /// Our own look was ended: it says nothing of the listener.
+    case cut
+
+    var reason: String {
+      switch self {
+      case .silent(let reason): reason
+      case .cut: "the look was ended"
+      }
+    }
+  }
 
   private func chain(
     at address: String, port: UInt16, _ serverName: String
@@ -155,14 +172,14 @@ struct Verifier: Sendable {
     do throws(NetError) {
       served = try await probe.chain(servedAt: address, port: port, serverName: serverName, deadline: .seconds(10))
     } catch {
-      throw Unseen(reason: "\(address):\(port): \(error.detail)")
+      throw error.kind == .cancelled ? .cut : .silent("\(address):\(port): \(error.detail)")
     }
     do throws(PKIError) {
       let chain = try served.chainPEM.map { pem throws(PKIError) in try X509Certificate(pem: pem) }
       guard let leaf = chain.first else { throw PKIError.malformed("an empty chain") }
       return (leaf, chain)
     } catch {
-      throw Unseen(reason: "\(address):\(port) shows a certificate that cannot be read")
+      throw .silent("\(address):\(port) shows a certificate that cannot be read")
     }
   }
 }

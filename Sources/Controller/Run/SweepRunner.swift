@@ -16,6 +16,8 @@ struct SweepRunner {
   let wire: WireLook
   let targets: NodeTargets
   let requests: RequestDesk
+  /// Told of the first signal.
+  let stop: StopSign
   let clock: any TimeSource
   let sink: any ProgressSink
   let logger: Logger
@@ -32,8 +34,10 @@ struct SweepRunner {
   struct Outcome: Sendable {
     var end: SweepEnd
     var state: FleetState
-    /// Every record that the loop learnt, in journal order.
+    /// What a report needs of the records that the loop learnt, in journal order.
     var records: [Record]
+    /// What was heard of the clocks.
+    var clock = ClockReview()
   }
 
   /// What reaches the loop.
@@ -63,18 +67,22 @@ struct SweepRunner {
   ) async throws(JournalError) -> Outcome {
     var loop = Loop(dispatcher: start, counter: ProgressCounter(plan: plan(start), at: clock.now), sweep: sweep)
     loop.lastSeen = sequence
+    let ticks = TickGate()
     await withTaskGroup(of: Void.self) { group in
       group.addTask { [clock] in
         while !Task.isCancelled {
           await clock.sleep(until: clock.now + Self.tickSeconds)
-          post.yield(.tick)
+          // The newest tick alone: where a turn takes longer than this, they do not queue up before what people ask.
+          if await ticks.take() { post.yield(.tick) }
         }
       }
       post.yield(.tick)
       for pair in pairs.values where pair.hasTunnels { group.addTask { await pair.serve() } }
       for await message in messages {
+        if case .tick = message { await ticks.done() }
         await handle(message, &loop, bounds)
         if case .interrupt(let count) = message, count > 1 { group.cancelAll() }
+        if loop.isOverdue(at: clock.now) { group.cancelAll() }
         for work in loop.dispatcher.next(at: clock.now) { begin(work, &loop, &group, post) }
         if bounds.purpose == .renew, !loop.hasToldOfWait { await tellOfWait(&loop) }
         if loop.fault != nil || loop.dispatcher.isIdle { break }
@@ -87,7 +95,7 @@ struct SweepRunner {
     await sink.show(loop.counter.snapshot(at: clock.now, waiting: nil))
     if let fault = loop.fault { throw fault }
     if loop.end == .completed, loop.dispatcher.hasReachedMaximum { loop.end = .stopped }
-    return Outcome(end: loop.end, state: loop.dispatcher.state, records: loop.records)
+    return outcome(loop)
   }
 
   /// All that one run's loop remembers.
@@ -106,6 +114,19 @@ struct SweepRunner {
     var foreseen: Set<SpecID> = []
     var finish: PlanForecast.Finish?
     var foretellAt = Date.distantPast
+    /// When the first signal came.
+    var interruptedAt: Date?
+
+    /// Seconds that what is under way may take after the first signal, so that the end comes within 30 s.
+    static let patience = 22.0
+
+    /// Whether what is still under way is ended, as by a second signal; the next run goes on with it.
+    func isOverdue(at now: Date) -> Bool { interruptedAt.map { now.timeIntervalSince($0) >= Self.patience } ?? false }
+  }
+
+  private func outcome(_ loop: Loop) -> Outcome {
+    Outcome(
+      end: loop.end, state: loop.dispatcher.state, records: loop.records, clock: loop.dispatcher.clock)
   }
 
   private func plan(_ dispatcher: Dispatcher) -> Plan {
@@ -116,8 +137,7 @@ struct SweepRunner {
     guard let waiting = loop.dispatcher.longWait(at: clock.now) else { return }
     loop.hasToldOfWait = true
     do throws(JournalError) {
-      try await waits(
-        Outcome(end: loop.end, state: loop.dispatcher.state, records: loop.records), waiting.until)
+      try await waits(outcome(loop), waiting.until)
     } catch {
       loop.fault = loop.fault ?? error
     }
@@ -139,7 +159,9 @@ struct SweepRunner {
     case .tick: await tick(&loop, bounds)
     case .interrupt:
       loop.end = .interrupted
+      loop.interruptedAt = loop.interruptedAt ?? clock.now
       loop.dispatcher.stop()
+      await stop.set(at: clock.now)
     case .journalFailed(let fault): loop.fault = loop.fault ?? fault
     }
   }
@@ -153,7 +175,7 @@ struct SweepRunner {
         // What may be overwritten now is asked for anew.
         if case .retryAsked(let spec) = record.event { loop.foreseen.remove(spec) }
       }
-      loop.records += records
+      loop.records += records.compactMap(\.forReport)
       if !rows.isEmpty { _ = try await journal.append([], sweep: loop.sweep, at: clock.now, buckets: rows) }
       await sink.recorded(records)
       let events = loop.dispatcher.takeEvents()
@@ -173,6 +195,7 @@ struct SweepRunner {
 
   /// Looks at the clock, and at what operators recorded beside this run.
   private func tick(_ loop: inout Loop, _ bounds: Bounds) async {
+    loop.dispatcher.hear(authority: await requests.takeSkews())
     loop.dispatcher.authorityIsQuiet(until: await requests.pausedUntil(at: clock.now), at: clock.now)
     if let until = bounds.until, clock.now >= until, loop.end == .completed {
       loop.end = .stopped

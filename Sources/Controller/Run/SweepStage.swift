@@ -65,18 +65,30 @@ struct SweepStage {
     let preflight = Preflight(
       http: http, resolvers: inventory.resolvers, thumbprint: account.thumbprint, inventory: inventory,
       issuer: account.issuer, clock: clock)
+    let stop = StopSign()
     let issuer = Issuer(
       authority: account.authority, settings: inventory.authorities[0], recorder: recorder, preflight: preflight,
-      orders: Gate(limit: inventory.pace.ordersInFlight), polls: PollMemory(), clock: clock)
+      orders: Gate(limit: inventory.pace.ordersInFlight), polls: PollMemory(), clock: clock, stop: stop,
+      authorityTime: { [requests] in await requests.authorityTime(at: $0) })
     let probe = CertificateProbe(loop: loop)
     let deployer = Deployer(recorder: recorder, verifier: Verifier(probe: probe, clock: clock), clock: clock)
     let runner = SweepRunner(
       inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer,
       survey: PreflightSurvey(preflight: preflight, journal: journal, clock: clock),
-      wire: WireLook(probe: probe, clock: clock), targets: targets, requests: requests, clock: clock, sink: sink,
+      wire: WireLook(probe: probe, clock: clock), targets: targets, requests: requests, stop: stop, clock: clock,
+      sink: sink,
       logger: Logger(label: "certfleet"), waits: waits)
-    let signals = ShutdownSignals { count in post.yield(.interrupt(count)) }
+    // Apart from the loop's own news: attempts hear of the first signal at once, however much the loop has to read before it.
+    let (heard, bell) = AsyncStream<Int>.makeStream()
+    let signals = ShutdownSignals { count in
+      bell.yield(count)
+      post.yield(.interrupt(count))
+    }
     defer { signals.stop() }
+    defer { bell.finish() }
+    async let _: Void = { [stop, clock] in
+      for await _ in heard { await stop.set(at: clock.now) }
+    }()
     let outcome = try await runner.run(
       dispatcher, sweep: sweep, bounds: bounds, from: sequence, messages: messages, post: post)
     await client.shutdown()

@@ -138,7 +138,9 @@ struct WireLook: Sendable {
     // An alert is TLS: `strict-sni` answers so for a name that it has no certificate for.
     case .tls(let said) where said.contains("alert") || error.detail.contains("alert"): return .nothing(words)
     case .tls: return .dead(words)
-    case .nameNotFound, .unreachable, .timedOut, .connectionLost, .bodyTooLarge, .smtp, .badURL, .cancelled, .other:
+    // We ended the look ourselves: nothing was asked.
+    case .cancelled: return .notAsked
+    case .nameNotFound, .unreachable, .timedOut, .connectionLost, .bodyTooLarge, .smtp, .badURL, .other:
       return .unclear(words)
     }
   }

@@ -91,7 +91,9 @@ extension Workplace {
     let snapshot = try journaled(try journal.snapshot())
     let now = clock.now
     let refusals = refusals(snapshot.state, at: now)
-    let rows = Ledger(tables: limits, rows: snapshot.buckets).standings(at: now).map { standing in
+    var ledger = Ledger(tables: limits, rows: snapshot.buckets)
+    ledger.learnRefusals(of: snapshot.state, at: now)
+    let rows = ledger.standings(at: now).map { standing in
       LimitsView.Row(
         authority: standing.key.authority, limit: standing.key.limit, subject: standing.key.subject,
         capacity: standing.quota.burst, refillSeconds: standing.quota.refillSeconds, left: standing.left,

@@ -47,6 +47,7 @@ extension Workplace {
     let drift = plan.map { PlanDrift($0, snapshot.state, inventory: inventory, at: startedAt) }
     if let plan, let drift { for line in drift.lines(since: plan.plan.at) { await progress.warn(line) } }
     let abandoned = try journal.openRollouts()
+    let untold = try journal.untoldLostOrders()
     let unwanted = try journal.unwantedKeys()
     _ = try await journal.append(
       [.sweepStarted(sweep: sweep, seed: seed, purpose: request.purpose)]
@@ -69,8 +70,9 @@ extension Workplace {
       var report = SweepReport(
         sweep: sweep, purpose: request.purpose, end: outcome.end, startedAt: startedAt, endedAt: clock.now,
         before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory,
-        held: held)
+        held: held, untold: untold)
       report.inputs = inputs
+      report.clock = outcome.clock.title == nil ? nil : outcome.clock
       return report
     }
     let stage = SweepStage(

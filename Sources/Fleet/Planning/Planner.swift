@@ -15,11 +15,14 @@ public enum Planner {
   }
 
   /// The one decision about one certificate.
+  ///
+  /// - Parameter isFresh: it was issued in this run: it is never due in it, or a run would feed itself where a clock is wrong or the CA's own
+  ///   certificate near its end.
   public static func decide(
-    _ certificate: CertificateState, pair: Pair?, isPaused: Bool, at now: Date
+    _ certificate: CertificateState, pair: Pair?, isPaused: Bool, isFresh: Bool = false, at now: Date
   ) -> (Action, Reason) {
     guard let pair else { return (.blocked, .unknownPair) }
-    let (action, reason) = wish(certificate, pair: pair, at: now)
+    let (action, reason) = wish(certificate, pair: pair, isFresh: isFresh, at: now)
     guard action != .keep else { return (action, reason) }
     if isPaused { return (.blocked, .paused) }
     // An order for a place that a stranger's file takes would be spent for nothing: the rollout would be refused.
@@ -36,14 +39,16 @@ public enum Planner {
   }
 
   /// What would be done if nothing held it back.
-  static func wish(_ certificate: CertificateState, pair: Pair, at now: Date) -> (Action, Reason) {
+  static func wish(
+    _ certificate: CertificateState, pair: Pair, isFresh: Bool = false, at now: Date
+  ) -> (Action, Reason) {
     if let attempt = certificate.attempt {
       return (certificate.issued == nil ? .issue : .renew, attempt.state == .makingKey ? .new : .unfinished)
     }
     guard let issued = certificate.issued else { return (.issue, .new) }
     guard certificate.issuedRevision == certificate.revision else { return (.issue, .revised) }
-    guard issued.dueAt > now else { return (.renew, .due(notAfter: issued.notAfter)) }
-    if let early = pair.maintenance.renewsEarly(due: issued.dueAt, danger: issued.dangerAt), early <= now,
+    guard isFresh || issued.dueAt > now else { return (.renew, .due(notAfter: issued.notAfter)) }
+    if !isFresh, let early = pair.maintenance.renewsEarly(due: issued.dueAt, danger: issued.dangerAt), early <= now,
       // Once: what was issued since the early date is as young as it can be.
       issued.notBefore < early
     {

@@ -14,6 +14,8 @@ public struct Ledger: Sendable, Equatable {
   /// What everyday work leaves.
   public var reserve: Reserve
   var buckets: [BucketKey: Bucket]
+  /// Buckets that others spend from as well, as a refusal told: a reserve there would only be theirs.
+  var drained: Set<BucketKey> = []
   /// The buckets in which an attempt holds a token.
   var held: [AttemptID: [BucketKey]]
   /// Whether mutations return the rows that they changed. A forecast stores nothing, and collecting them is most of a mutation's cost.
@@ -89,6 +91,7 @@ public struct Ledger: Sendable, Equatable {
   /// What must be left after the token: the emergency reserve, and always one before the CA would pause a name.
   func kept(_ key: BucketKey, _ quota: Quota, _ urgency: Urgency) -> Int64 {
     if key.limit == .failedAuthorizationsForPausing { return min(1, quota.burst - 1) }
+    if drained.contains(key) { return 0 }
     switch urgency {
     case .everyday: return reserve.tokens(of: key.limit, quota)
     case .emergency: return 0

@@ -42,6 +42,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var authorityFailure: Failure?
   /// The CA failed every order of this run for a while.
   public var failingAuthority: FailingAuthority?
+  /// What was heard of the clocks, where they disagree.
+  public var clock: ClockReview?
   /// How the run kept to its forecast.
   public var pace: PaceReview?
   /// The question to a person, where so much looks certain to fail by DNS that this machine is in doubt.
@@ -134,7 +136,7 @@ public struct SweepReport: Sendable, Equatable, Codable {
   /// Builds the report from the state before and after, and the records of the run.
   public init(
     sweep: SweepID, purpose: SweepPurpose, end: SweepEnd, startedAt: Date, endedAt: Date, before: FleetState,
-    after: FleetState, records: [Record], inventory: Inventory, held: HeldBack = HeldBack()
+    after: FleetState, records: [Record], inventory: Inventory, held: HeldBack = HeldBack(), untold: [Record] = []
   ) {
     doubt = held.doubt
     self.sweep = sweep
@@ -163,8 +165,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
     removedKeys = RemovedKeys.all(in: records)
     reloads = NodeReloads.all(in: records)
     failingAuthority = FailingAuthority(records, waiting: rows.count { $0.standing == .waiting })
-    limitNotes = LimitNote.notes(records)
-    lostOrders = records.compactMap { record in
+    limitNotes = LimitNote.notes(records, overrides: inventory.authorities.first?.overrides ?? [])
+    lostOrders = (untold + records).compactMap { record in
       guard case .attemptFailed(let of, let failure) = record.event, failure.kind == .orderLost else { return nil }
       return LostOrder(spec: of.spec, detail: failure.detail)
     }
@@ -172,7 +174,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
 
   /// Whether the run ends with exit status 1: failures that are new and loud, or any that need a person.
   public var needsAttention: Bool {
-    !troubles.isEmpty || authorityFailure != nil || failingAuthority?.goesOn == true || doubt != nil || inputs != nil
+    !troubles.isEmpty || authorityFailure != nil || failingAuthority?.goesOn == true
+      || clock?.error != nil || doubt != nil || inputs != nil
       || drift.hasNews
       || holds.contains(where: \.needsPerson)
       || (purpose == .renew && mail?.isUntold == true)

@@ -13,6 +13,13 @@ public enum SweepReportHTML {
           ? HTMLPage.card(for: .operatorNeeded, content + [HTMLPage.paragraph(failing.advice)]) : HTMLPage.card(content)
       )
     }
+    if let clock = report.clock, let title = clock.title {
+      let content = [HTMLPage.heading(title)]
+      body.append(
+        clock.error == nil
+          ? HTMLPage.card(content)
+          : HTMLPage.card(for: .operatorNeeded, content + [HTMLPage.paragraph(ClockReview.advice)]))
+    }
     body.append(tiles(report.total))
     if let inputs = report.inputs {
       body.append(

@@ -7,7 +7,7 @@ public enum SweepReportText {
 
   /// The whole report.
   public static func render(_ report: SweepReport) -> String {
-    var lines = [headline(report), ""] + failingAuthority(report)
+    var lines = [headline(report), ""] + failingAuthority(report) + clock(report)
     var table = TextTable(
       "customer", ">wanted", ">served", ">issued", ">renewed", ">kept", ">waiting", ">failed", "next expiry")
     for line in report.customers + (report.customers.count > 1 ? [report.total] : []) {
@@ -45,6 +45,7 @@ public enum SweepReportText {
     let people =
       report.drift.groups.count { $0.reluctance != nil } + report.troubles.count
       + (report.authorityFailure == nil ? 0 : 1) + (report.failingAuthority?.goesOn == true ? 1 : 0)
+      + (report.clock?.error == nil ? 0 : 1)
       + (report.doubt == nil ? 0 : 1)
       + (report.inputs == nil ? 0 : 1)
       + report.holds.count(where: \.needsPerson)
@@ -80,6 +81,11 @@ public enum SweepReportText {
     guard let failing = report.failingAuthority else { return [] }
     guard failing.goesOn else { return [failing.title, ""] }
     return [failing.title, "    \(Printable.terminal(failing.evidence))", "  -> \(failing.advice)", ""]
+  }
+
+  private static func clock(_ report: SweepReport) -> [String] {
+    guard let clock = report.clock, let title = clock.title else { return [] }
+    return [title] + (clock.error == nil ? [] : ["  -> \(ClockReview.advice)"]) + [""]
   }
 
   private static func troubles(_ report: SweepReport) -> [String] {

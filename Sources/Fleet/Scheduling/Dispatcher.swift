@@ -51,6 +51,10 @@ public struct Dispatcher: Sendable {
   var badLooking: Set<SpecID>
   /// What is looked at before it is ordered, and what is held back.
   var looks: OrderLooks
+  /// Whose clock is wrong.
+  public internal(set) var clock = ClockReview()
+  /// What was ordered although our clock is wrong: once each.
+  var orderedByWrongClock: Set<SpecID> = []
   /// Whether the CA fails every order.
   var fuse: AuthorityFuse
   /// What is to be recorded because of what was learnt.
@@ -91,6 +95,7 @@ public struct Dispatcher: Sendable {
     issuedSets = IssuedSets(state.certificates.values)
     self.inventory = inventory
     self.ledger = ledger
+    self.ledger.learnRefusals(of: state, at: now)
     self.surveysAll = surveysAll
     pairs = Dictionary(uniqueKeysWithValues: inventory.pairs.map { ($0.id, $0) })
     weights = Dictionary(uniqueKeysWithValues: inventory.customers.map { ($0.id, $0.weight) })
@@ -118,6 +123,7 @@ public struct Dispatcher: Sendable {
   /// A survey came to its end.
   public mutating func surveyed(_ pair: PairID, _ survey: PairSurvey) {
     standings[pair] = .surveyed(survey)
+    hear(nodes: survey.clockSkews)
     wantLook(at: pair)
     dirtyAll(of: pair)
   }
@@ -222,7 +228,8 @@ public struct Dispatcher: Sendable {
     guard let certificate = state.certificates[id], let pair = pairs[certificate.spec.pair], !faults.stops(id)
     else { return }
     let isPaused = state.isPaused(pair.id, at: now)
-    let (action, reason) = Planner.decide(certificate, pair: pair, isPaused: isPaused, at: now)
+    let (action, reason) = Planner.decide(
+      certificate, pair: pair, isPaused: isPaused, isFresh: issuedNow.contains(id), at: now)
     if let only, !only.contains(id) {
       switch action {
       case .issue: return
@@ -246,7 +253,7 @@ public struct Dispatcher: Sendable {
       issuable[pair.id, default: []].insert(id)
       if certificate.attempt != nil {
         unfinished.insert(id)
-      } else if mayBeOrdered {
+      } else if mayBeOrdered, allowsByClock(certificate, at: now) {
         scheduler.add(candidate(certificate, isRenewal: action == .renew, at: now))
         isOffered = true
       }

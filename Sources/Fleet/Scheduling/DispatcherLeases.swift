@@ -50,6 +50,7 @@ extension Dispatcher {
           continue
         }
         countDoubted(lease.spec, at: now)
+        countByClock(lease.spec)
         fuse.started(certificate, looksBad: hasOwnFailure(certificate), at: now)
         leavesLeft -= 1
         issuing[lease.spec] = certificate.spec.pair

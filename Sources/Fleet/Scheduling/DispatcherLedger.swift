@@ -20,18 +20,14 @@ extension Dispatcher {
       case .validating, .finalizing, .issued, .failed: break
       }
       // What was validated while no run was there to answer is nobody's failure, but the CA counted it.
-      if case .validating = attempt.state, failure.kind.loudness == .customer || failure.kind == .interrupted {
+      if case .validating = attempt.state,
+        failure.kind.loudness == .customer || failure.kind == .interrupted || failure.kind == .failedOver
+      {
         for name in failure.names { rows += ledger.failedAuthorization(name, authority, by: of.attempt, at: record.at) }
       }
       rows += ledger.release(of.attempt, order: fate, at: record.at)
       if failure.kind == .rateLimited {
-        let signal = RateLimitSignal.read(
-          status: 429, type: nil, detail: failure.detail,
-          // Boulder rounds Retry-After to the nearest second, and the moment that we make of it is stored in whole ones.
-          retryAfter: failure.retryAfter?.addingTimeInterval(2), at: record.at)
-        if let signal {
-          rows += ledger.apply(signal, to: planned(certificate, authority, at: record.at), at: record.at)
-        }
+        rows += ledger.refused(failure, planned(certificate, authority, at: record.at), at: record.at)
       }
       return rows
     default: return []

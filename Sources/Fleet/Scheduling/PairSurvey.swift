@@ -8,9 +8,14 @@ public struct PairSurvey: Sendable, Equatable {
   public var unreachable: [NodeID: Failure]
   /// When they were asked.
   public var at: Date
+  /// Seconds that each node's clock is ahead of ours, where it told.
+  public var clockSkews: [NodeID: Int]
 
   /// Collects the parts.
-  public init(active: [VIPID: ActiveNode], unreachable: [NodeID: Failure], at: Date) {
+  public init(
+    active: [VIPID: ActiveNode], unreachable: [NodeID: Failure], at: Date, clockSkews: [NodeID: Int] = [:]
+  ) {
+    self.clockSkews = clockSkews
     self.active = active
     self.unreachable = unreachable
     self.at = at

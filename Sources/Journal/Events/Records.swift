@@ -96,6 +96,18 @@ extension JournalStore {
     }
   }
 
+  /// The same of runs that were killed before they could tell: since the last run that came to its end.
+  public func untoldLostOrders() throws(JournalError) -> [Fleet.Record] {
+    try read { database in
+      try EventTable.records(
+        database,
+        where: """
+          kind = 'attemptFailed' AND json_extract(body, '$.attemptFailed.failure.kind') = 'orderLost' \
+          AND sequence > COALESCE((SELECT max(sequence) FROM event WHERE kind = 'sweepEnded'), 0)
+          """, [])
+    }
+  }
+
   /// The newest row and its hash, to be written down where nobody can change both.
   public func head() throws(JournalError) -> ChainHead { try read { try JournalQueries(database: $0).head() } }
 

@@ -118,4 +118,20 @@ import Testing
 
     #expect(await desk.isOverIPv6)
   }
+
+  // H14: every answer of the CA has a Date; one out of a cache does not count.
+  @Test func answersTellHowFarOurClockIsOff() async throws {
+    let desk = desk()
+    let dated = HTTPResponse(status: 200, headers: [(name: "Date", value: "Fri, 15 Jan 2027 08:00:00 GMT")], body: [])
+    let cached = HTTPResponse(
+      status: 200, headers: [(name: "Date", value: "Thu, 14 Jan 2027 08:00:00 GMT"), (name: "Age", value: "86400")],
+      body: [])
+    let transport = transport(desk, [dated, cached])
+
+    for _ in 0..<3 { _ = try await transport(HTTPRequest(method: "GET", url: Self.directory)) }
+
+    #expect(await desk.takeSkews() == [0])
+    #expect(await desk.takeSkews().isEmpty)
+    #expect(await desk.isDoubtful == false)
+  }
 }

@@ -139,4 +139,24 @@ import Testing
     #expect(VIPProof.failure(.silent("timed out"), try issued(), vip).kind == .notSeen)
     #expect(VIPProof.failure(.other("serial 01"), try issued(), vip).kind == .servesOldCertificate)
   }
+
+  // E1: a look that we end ourselves is no verdict: not "silent", not "another certificate".
+  @Test func aLookThatWeEndedIsNoVerdict() async throws {
+    let server = try server("old")
+    let certificate = try issued()
+    let verifier = verifier
+    let looking = Task {  // a task to be cancelled is what is tested
+      while !Task.isCancelled { await Task.yield() }
+      return await verifier.look(at: "127.0.0.1", port: server.port, for: [certificate], patience: 5)
+    }
+    looking.cancel()
+
+    let sights = await looking.value
+
+    #expect(sights == [spec.id: .cut])
+    let vip = VIP(id: VIPID("v"), address: "127.0.0.1")
+    #expect(VIPProof.failure(.cut, certificate, vip).kind == .interrupted)
+    let place = ProbeAddress(address: "127.0.0.1", port: 443)
+    #expect(WireLook.unseen(NetError(.cancelled, "cancelled"), at: place) == .notAsked)
+  }
 }

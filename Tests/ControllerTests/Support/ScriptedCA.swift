@@ -139,7 +139,7 @@ struct IssuingStage {
   }
 
   /// Goes on with the attempt where the journal says that it stands.
-  func run(_ ca: ScriptedCA, clock: any TimeSource = SystemClock()) async throws {
+  func run(_ ca: ScriptedCA, clock: any TimeSource = SystemClock(), stop: StopSign = StopSign()) async throws {
     let certificate = try certificateState()
     let loop = CurlLoop()
     defer { loop.shutdown() }
@@ -158,7 +158,7 @@ struct IssuingStage {
       authority: ca, settings: inventory.authorities[0], recorder: recorder,
       preflight: Preflight(
         http: HTTPClient(loop: loop), resolvers: [], thumbprint: "", inventory: inventory, clock: SystemClock()),
-      orders: Gate(limit: 1), polls: PollMemory(), clock: clock)
+      orders: Gate(limit: 1), polls: PollMemory(), clock: clock, stop: stop)
     try await issuer.issue(
       Dispatcher.IssueOrder(
         spec: certificate.spec, attempt: try #require(certificate.attempt), revision: 1, isResumed: true, buckets: []),

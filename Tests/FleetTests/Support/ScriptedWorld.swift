@@ -39,6 +39,8 @@ struct ScriptedWorld {
   var attemptFailure: (SpecID, Int, Date) -> Failure? = { _, _, _ in nil }
   /// How many steps a try that fails has behind it, by its number: the key, newOrder's intention, the order, finalize's.
   var reached: (Int) -> Int = { $0 % 5 }
+  /// When what the CA issues at a moment begins to be valid.
+  var validFrom: (Date) -> Date = { $0 }
   /// A try that ends without recording anything.
   var attemptVanishes: (SpecID, Int) -> Bool = { _, _ in false }
   /// How a rollout goes.
@@ -238,7 +240,7 @@ struct ScriptedWorld {
     } else {
       issuedCount += 1
       let began = Date(timeIntervalSince1970: now.timeIntervalSince1970.rounded(.down))
-      try learn([.issued(of: of, certificate: SmallFleet.certificate(order.attempt.id, from: began))])
+      try learn([.issued(of: of, certificate: SmallFleet.certificate(order.attempt.id, from: validFrom(began)))])
     }
     dispatcher.attemptEnded(spec, at: now)
   }
