@@ -91,7 +91,9 @@ import Testing
 
       // E9: the run that noticed it was killed: the next one tells, and then it is told.
       #expect(try store.untoldLostOrders().map(\.sequence) == [13])
-      _ = try await store.append([.sweepEnded(sweep: ID("u"), end: .completed)], sweep: ID("u"), at: noon)
+      _ = try await store.append(
+        [.sweepStarted(sweep: ID("u"), seed: 1, purpose: .run), .sweepEnded(sweep: ID("u"), end: .completed)],
+        sweep: ID("u"), at: noon)
       #expect(try store.untoldLostOrders().isEmpty)
     }
   }

@@ -55,7 +55,7 @@ import Testing
     var state = try state(["a", "b", "c"])
     state.certificates[SpecID("lb0/b")]?.spec = try spec("b", names: ["b.example", "www.b.example"])
     state.certificates[SpecID("lb0/b")]?.revision = 2
-    state.certificates[SpecID("lb0/c")]?.lastFailure = Failure(.accountGone, "gone")
+    state.certificates[SpecID("lb0/c")]?.lastFailure = Failure(.paused, "gone")
     state.certificates[SpecID("lb0/c")]?.lastFailureAt = noon
     state.certificates[SpecID("lb0/c")]?.failingSince = noon
 
