@@ -1,4 +1,5 @@
-"""SIGTERM once: nothing is begun, what is under way is finished or kept for the next run, which goes on (H7, E1). Twice: it is cut short, and nothing is lost.
+"""SIGTERM once: nothing is begun, what is under way is finished or kept for the next run (H7, E1). Twice: it is cut
+short, and nothing is lost.
 A terminal that closes, a reader that goes away and a disk that is full end no rollout half-way."""
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class Signals(FleetTest):
             run.send_signal(signal.SIGTERM)
             asked, began = fleet.kinds()["orderRequested"], time.monotonic()
             self.ends_what_it_began(run, Counter())
-            # H7: no order is asked for after the first signal but by those who were about to when it came; the end comes within 30 s.
+            # H7: no order is asked for after the first signal but by those who were about to when it came; the end
+            # comes within 30 s.
             self.assertLessEqual(fleet.kinds()["orderRequested"], asked + 2)
             self.assertLess(time.monotonic() - began, 30)
             self.assertLess(fleet.kinds()["issued"], NAMES, "nothing new was begun")
