@@ -80,16 +80,17 @@ enum ShellLibrary {
     said() { [ -f "$OUT" ] && sed -e '/^[[:space:]]*$/d' "$OUT" | head -n 20; }
     # mine DIR: is it a directory of this login or of root, no link, and closed to others? What somebody else left there may lead anywhere.
     mine() {
-      if [ -L "$1" ]; then E="$1 is a symbolic link"; K=denied; return 1; fi
-      o_line=$(ls -ldn "$1" 2>/dev/null) || { E="$1 cannot be looked at"; K=denied; return 1; }
-      o_uid=$(printf '%s\n' "$o_line" | awk '{print $3; exit}')
+      o_dir=$1
+      if [ -L "$o_dir" ]; then E="$o_dir is a symbolic link"; K=denied; return 1; fi
+      o_line=$(ls -ldn "$o_dir" 2>/dev/null) || { E="$o_dir cannot be looked at"; K=denied; return 1; }
       case $o_line in
-        d???????w*) E="others may write into $1"; K=denied; return 1 ;;
+        d???????w*) E="others may write into $o_dir"; K=denied; return 1 ;;
         d*) ;;
-        *) E="$1 is no directory"; K=denied; return 1 ;;
+        *) E="$o_dir is no directory"; K=denied; return 1 ;;
       esac
-      if [ "$o_uid" = 0 ] || [ "$o_uid" = "$(id -u)" ]; then return 0; fi
-      E="$1 belongs to user $o_uid, and is not used"; K=denied; return 1
+      set -- $o_line
+      if [ "$3" = 0 ] || [ "$3" = "$(id -u)" ]; then return 0; fi
+      E="$o_dir belongs to user $3, and is not used"; K=denied; return 1
     }
     # own_dir DIR: as above, for one that may not be there yet
     own_dir() { if [ -e "$1" ] || [ -L "$1" ]; then mine "$1"; fi; }
