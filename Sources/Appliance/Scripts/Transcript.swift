@@ -70,6 +70,10 @@ struct Transcript: Sendable, Equatable {
     guard let status = result.status, status != 0 || isFirst || !result.stdout.isEmpty else {
       return Failure(.interrupted, "the node's answer is empty" + tail(result))
     }
+    // Other steps ran there before, so the login has a shell: this one could not start.
+    guard isFirst || !result.stdout.isEmpty else {
+      return Failure(.internalError, "the node did not run the script, exit status \(status)" + tail(result))
+    }
     let words = tail(result).isEmpty ? start(result) : tail(result)
     let silence = " (exit status \(status)); a start-up file of it may end the shell or close its output"
     return Failure(.loginRefused, "the login does not run a shell" + (words.isEmpty ? silence : words))
