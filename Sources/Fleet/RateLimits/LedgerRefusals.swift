@@ -32,7 +32,10 @@ extension Ledger {
     drained.formUnion(Self.keys(limit, subject, order))
     guard let stated = RateLimitSignal.statedQuota(in: detail) else { return }
     for key in Self.keys(limit, subject, order) {
-      guard let believed = quota(of: key), believed.burst > stated.burst else { continue }
+      // The words tell count and period, not the burst: only a rate that is lower than ours contradicts us.
+      guard let believed = quota(of: key),
+        Double(believed.refillMicroseconds) < 0.999 * Double(stated.refillMicroseconds)
+      else { continue }
       // An override that the CA does not have: its own word counts.
       if limit == .certificatesPerDomain, tables[key.authority]?.domainOverrides[key.subject] != nil {
         tables[key.authority]?.domainOverrides[key.subject] = stated
