@@ -142,8 +142,12 @@ class NodeFaults(FleetTest):
             for name, body in events
             if name in ("rolloutStepped", "ejected") and body["rollout"] in batches and body.get("failure")
         ]
+        # A step that hangs is cut half a minute after the signal: its rollout stays open and blames nobody, and the
+        # next run finishes it.
+        ended = {body["rollout"] for name, body in events if name == "rolloutEnded"}
+        is_cut = not set(batches) <= ended
         # Whoever says that all is tidy, or back where it was, is believed until somebody looks.
-        if not (kind == "lies" and step in ("cleanUp", "verifyOld")):
+        if not is_cut and not (kind == "lies" and step in ("cleanUp", "verifyOld")):
             self.assertTrue(failures, "nobody has heard of it")
         for name in set().union(*batches.values()):
             row = rows[name]
