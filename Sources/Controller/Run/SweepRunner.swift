@@ -16,8 +16,6 @@ struct SweepRunner {
   let wire: WireLook
   let targets: NodeTargets
   let requests: RequestDesk
-  /// Told of the first signal.
-  let stop: StopSign
   let clock: any TimeSource
   let sink: any ProgressSink
   let logger: Logger
@@ -161,7 +159,6 @@ struct SweepRunner {
       loop.end = .interrupted
       loop.interruptedAt = loop.interruptedAt ?? clock.now
       loop.dispatcher.stop()
-      await stop.set(at: clock.now)
     case .journalFailed(let fault): loop.fault = loop.fault ?? fault
     }
   }

@@ -75,8 +75,7 @@ struct SweepStage {
     let runner = SweepRunner(
       inventory: inventory, journal: journal, pairs: sessions, issuer: issuer, deployer: deployer,
       survey: PreflightSurvey(preflight: preflight, journal: journal, clock: clock),
-      wire: WireLook(probe: probe, clock: clock), targets: targets, requests: requests, stop: stop, clock: clock,
-      sink: sink,
+      wire: WireLook(probe: probe, clock: clock), targets: targets, requests: requests, clock: clock, sink: sink,
       logger: Logger(label: "certfleet"), waits: waits)
     // Apart from the loop's own news: attempts hear of the first signal at once, however much the loop has to read before it.
     let (heard, bell) = AsyncStream<Int>.makeStream()
