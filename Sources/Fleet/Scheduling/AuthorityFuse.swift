@@ -6,6 +6,9 @@ public import Foundation
 /// it. Then one attempt is made at a time, one a minute, and the rest waits until one succeeds. A new order starts only while the failures in a row
 /// and the attempts in flight are fewer than ten together, so no more than ten are ever spent before.
 ///
+/// Ten in a row over fewer domains or pairs say nothing of the CA yet. Then the next order is a witness: one of another domain and pair, and no other
+/// beside it. Its success says that the reason is theirs, its failure that it is the CA's.
+///
 /// Failures that have a reason of their own do not count: of names that failed before or that the preflight doubts; and of a customer, a domain or a
 /// pair that fails while others succeed, or that fails ten times in a row alone, until one of its certificates is issued again.
 public struct AuthorityFuse: Sendable {
@@ -37,6 +40,8 @@ public struct AuthorityFuse: Sendable {
     case asMany
     /// One, and no other beside it.
     case one
+    /// One that has nothing in common with what failed; as many as you like where there is none.
+    case witness
     /// Nothing before one in flight ends.
     case whenOneEnds
     case later(Date)
@@ -86,7 +91,10 @@ public struct AuthorityFuse: Sendable {
 
   /// What may start while so many attempts are under way.
   func leave(inFlight: Int, at now: Date) -> Leave {
-    guard let blown else { return streak.count + flying.count < Self.most ? .asMany : .whenOneEnds }
+    guard let blown else {
+      guard streak.count < Self.most else { return flying.isEmpty ? .witness : .whenOneEnds }
+      return streak.count + flying.count < Self.most ? .asMany : .whenOneEnds
+    }
     guard inFlight == 0 else { return .whenOneEnds }
     guard let next = blown.triedAt?.addingTimeInterval(Self.pause), next > now else { return .one }
     return .later(next)
@@ -161,16 +169,24 @@ public struct AuthorityFuse: Sendable {
     let common = streak.reduce(grounds) { $0.intersection($1.grounds) }
     let domains = all.filter { if case .domain = $0 { true } else { false } }
     let pairs = all.filter { if case .pair = $0 { true } else { false } }
-    defer { streak = [] }
     guard domains.count >= Self.leastDomains, pairs.count >= Self.leastPairs else {
-      // Too few to say anything of the CA: it is theirs.
+      // Too few to say anything of the CA: it is theirs, until a witness says otherwise.
       excused.formUnion(domains.count < Self.leastDomains ? domains : pairs)
       return []
     }
+    defer { streak = [] }
+    excused.subtract(all)
     blown = Blown(
-      cause: failure, since: now, tried: Set(streak.map(\.spec)),
+      // Where a witness told, it was the single order of this minute.
+      cause: failure, since: now, triedAt: streak.count > Self.most ? startedAt[spec] : nil,
+      tried: Set(streak.map(\.spec)),
       common: common.filter { if case .customer = $0 { true } else { false } })
     return Set(streak.map(\.spec)).sorted()
+  }
+
+  /// Whether its end says whose fault it is that so many failed: it has nothing in common with them.
+  func isWitness(_ certificate: CertificateState) -> Bool {
+    excused.isDisjoint(with: Self.grounds(certificate.spec))
   }
 
   /// Whether a success of this one would say more than another's: all that failed have a customer in common, and it has another.

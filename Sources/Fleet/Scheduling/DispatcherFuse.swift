@@ -58,4 +58,19 @@ extension Dispatcher {
     }
     return scheduler.next(at: now, ledger: &ledger, attempt: attempt)
   }
+
+  /// While ten failures in a row may be the CA's fault or that of the few domains or pairs they are of: an order of another one. Nil while one may
+  /// still come; where none does, the rest goes on.
+  mutating func witness(at now: Date) -> Decision? {
+    scheduler.ring(at: now.microseconds)
+    let attempt: AttemptID = random.id("a")
+    for candidate in scheduler.ready.sorted(by: { $0.spec < $1.spec }) where !candidate.looksBad {
+      guard let certificate = state.certificates[candidate.spec], fuse.isWitness(certificate) else { continue }
+      if let lease = scheduler.pick(candidate.spec, at: now, ledger: &ledger, attempt: attempt) { return .start(lease) }
+    }
+    guard looks.looking.isEmpty, !looks.isAwaited, pairLooks.isIdle, !standings.values.contains(.surveying) else {
+      return nil
+    }
+    return scheduler.next(at: now, ledger: &ledger, attempt: attempt)
+  }
 }

@@ -33,6 +33,9 @@ extension Dispatcher {
         let attempt: AttemptID = random.id("a")
         decision = scheduler.next(at: now, ledger: &ledger, attempt: attempt)
       case .one: decision = singleOrder(at: now)
+      case .witness:
+        guard let found = witness(at: now) else { return works }
+        decision = found
       case .whenOneEnds: return works
       case .later(let until):
         if scheduler.waitingCount > 0 { waiting = Waiting(until: until, boundBy: .failing) }

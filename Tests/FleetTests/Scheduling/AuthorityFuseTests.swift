@@ -107,6 +107,42 @@ import Testing
     #expect(world.issueTimes.count(where: { $0 < 60 }) == 60)
   }
 
+  /// Forty names of one domain on one pair that are due first, and ten each of three others.
+  private func oneDomainFirst() throws -> [CertificateState] {
+    let soon = noon.addingTimeInterval(-85 * SmallFleet.day)
+    return try (0..<70).map { index in
+      let group = index < 40 ? 0 : (index - 10) / 10 - 2
+      var spec = try SmallFleet.spec("g\(group)n\(index)", pair: "lb\(group)", customer: "c\(group)")
+      spec.registeredDomains = ["g\(group).example"]
+      return group == 0 ? SmallFleet.served(spec, issuedAt: soon) : CertificateState(spec: spec)
+    }
+  }
+
+  // H5: whose names come first is chance: ten of one domain do not excuse the CA.
+  @Test func tenOfOneDomainLeaveTheQuestionToAWitness() throws {
+    var world = world(try oneDomainFirst())
+    world.attemptFailure = { _, _, _ in Failure(.port80Closed, "the CA's validators are broken") }
+
+    _ = try world.run(atMost: 300)
+
+    #expect(world.issued.prefix(10).allSatisfy { $0.rawValue.contains("g0") })
+    let first = try #require(world.issueTimes.first)
+    #expect(world.issueTimes.count(where: { $0 - first < 60 }) <= 12)
+    #expect(world.dispatcher.authorityFailing != nil)
+    #expect(world.dispatcher.state.certificates.values.allSatisfy { $0.failures == 0 })
+  }
+
+  @Test func aWitnessThatIsIssuedSaysThatTheReasonIsTheirs() throws {
+    var world = world(try oneDomainFirst())
+    world.attemptFailure = { spec, _, _ in spec.rawValue.contains("g0") ? Failure(.port80Closed, "closed") : nil }
+
+    _ = try world.run(atMost: 300)
+
+    #expect(world.dispatcher.authorityFailing == nil)
+    #expect(world.issuedCount == 30)
+    #expect(world.issueTimes.count(where: { $0 < 60 }) >= 70)
+  }
+
   @Test func namesThatFailedBeforeDoNotCount() throws {
     var states = try fleet(60)
     for index in states.indices {
