@@ -9,6 +9,7 @@ import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from email.utils import formatdate, parsedate_to_datetime
 
 from lablib.model import Lab
 
@@ -62,6 +63,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.send_response_only(answer.status)
         for name, value in answer.getheaders():
+            if name.lower() == "date":
+                value = formatdate(parsedate_to_datetime(value).timestamp() + proxy.ahead, usegmt=True)
             if name.lower() not in ("connection", "transfer-encoding", "content-length"):
                 self.send_header(name, value)
         if self.command == "HEAD":
@@ -98,6 +101,8 @@ class CAProxy:
         )
         self.lock = threading.Lock()
         self.cut: Cut | None = None
+        #: Seconds by which the CA says to be ahead of what it is.
+        self.ahead = 0
         #: What a CA of another mind would have answered.
         self.rewrite: Callable[[bytes], bytes] = lambda content: content
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -25,7 +25,8 @@ extension Issuer {
       switch (self, error.kind) {
       case (.afterFinalize, .transport), (.afterFinalize, .malformed), (.afterFinalize, .http): return .left(failure)
       case (.afterFinalize, .problem(let problem, let status))
-      where error.isBusy || status >= 500 || problem.type == .serverInternal || problem.type == .orderNotReady:
+      where error.isBusy || status >= 500
+        || [.serverInternal, .orderNotReady, .badNonce].contains(problem.type):
         return .left(failure)
       default: return .failed(failure)
       }

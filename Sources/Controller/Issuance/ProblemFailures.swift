@@ -35,7 +35,8 @@ extension Failure {
     }
     let kind: Kind =
       switch problem.type {
-      case .serverInternal: .authorityBusy
+      // A nonce that is refused again and again: answers were lost on the way, and libcurl sent the same request twice.
+      case .serverInternal, .badNonce: .authorityBusy
       case .caa: .caaForbids
       case .dns: .dnsBroken
       case .rejectedIdentifier, .unsupportedIdentifier: .nameRefused

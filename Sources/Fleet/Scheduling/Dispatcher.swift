@@ -229,7 +229,7 @@ public struct Dispatcher: Sendable {
     else { return }
     let isPaused = state.isPaused(pair.id, at: now)
     let (action, reason) = Planner.decide(
-      certificate, pair: pair, isPaused: isPaused, isFresh: issuedNow.contains(id), at: now)
+      certificate, pair: pair, isPaused: isPaused, isFresh: issuedNow.contains(id), at: planningTime(at: now))
     if let only, !only.contains(id) {
       switch action {
       case .issue: return

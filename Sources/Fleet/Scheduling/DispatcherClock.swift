@@ -15,6 +15,9 @@ extension Dispatcher {
     if clock.error != before { dirty.formUnion(state.certificates.keys) }
   }
 
+  /// A clock that is days behind must not hide what is in danger by true time; what one that is ahead finds due is not allowed anyway.
+  func planningTime(at now: Date) -> Date { clock.stopsOrders ? max(now, clock.trueTime(at: now)) : now }
+
   /// With a wrong clock only what is in danger by true time is ordered, once.
   func allowsByClock(_ certificate: CertificateState, at now: Date) -> Bool {
     guard clock.stopsOrders else { return true }

@@ -41,6 +41,17 @@ import Testing
     #expect(failure.kind.loudness == .quiet)
   }
 
+  // E10: where answers are cut, libcurl sends a request again over a new connection, and the CA refuses its nonce: no verdict on an order.
+  @Test func aNonceThatIsRefusedAgainAndAgainEndsNoOrder() {
+    let error = ACMEError(.problem(problem(.badNonce, "invalid anti-replay nonce"), status: 400), url: "https://ca")
+
+    #expect(Failure(error, at: now).kind == .authorityBusy)
+    guard case .left = Issuer.Stage.afterFinalize.interruption(error, at: now) else {
+      Issue.record("the order is given up")
+      return
+    }
+  }
+
   // E12: the URL that a person has to visit is said.
   @Test func anActionThatTheCAWantsOfAPersonNamesItsURL() {
     let asked = Problem(type: .userActionRequired, detail: "new terms", instance: "https://ca.example/terms")

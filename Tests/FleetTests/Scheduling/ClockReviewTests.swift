@@ -53,6 +53,21 @@ import Testing
     #expect(title.contains("only certificates in danger are ordered, once each"))
   }
 
+  // H14: by our clock it is not even due.
+  @Test func aClockThatIsBehindHidesNothingThatIsInDanger() throws {
+    let certificate = SmallFleet.served(
+      try SmallFleet.spec("short"), issuedAt: noon.addingTimeInterval(-3.5 * day), days: 9)
+    var world = ScriptedWorld(SmallFleet.state([certificate]))
+    let skew = 5 * day
+    world.survey = survey(Int(skew))
+    world.validFrom = { $0.addingTimeInterval(skew) }
+    world.dispatcher.hear(authority: [skew, skew])
+
+    #expect(try world.run(atMost: day))
+
+    #expect(world.issued == [certificate.spec.id])
+  }
+
   @Test func aNodesClockAloneStopsNothing() throws {
     var world = ScriptedWorld(SmallFleet.state([CertificateState(spec: try SmallFleet.spec("new"))]))
     world.survey = survey(2 * 86_400, 0)
