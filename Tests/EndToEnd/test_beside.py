@@ -14,8 +14,6 @@ from .fleet import FleetTest, eventually, shape, stop
 LIFE = 200
 #: The first names; they are renewed while the others are issued.
 OLD, NEW = 3, 40
-#: What "takes effect" may take, and what a journal of whole seconds may round.
-SOON = 5 + 1
 LIMITS = {"limits": [{"name": "NewOrdersPerAccount", "burst": 5, "count": 1, "period_s": 3}]}
 
 
@@ -58,15 +56,15 @@ class Beside(FleetTest):
         bodies = [body for kind, _, body in self.rows() if kind == "served"]
         return {item["spec"] for body in bodies for item in body["certificates"]}
 
-    def failed(self, name: str) -> bool:
-        bodies = [body for kind, _, body in self.rows() if kind in ("attemptFailed", "specVetoed")]
-        return any(name in json.dumps(body) for body in bodies)
-
     def heard(self, run, kind: str, word: str) -> None:
-        """The run itself says that it learnt of it, within the time allowed."""
-        began = time.monotonic()
-        eventually(lambda: any(k == kind and word in json.dumps(b) for k, _, b in self.stream(run)), kind, SOON)
-        self.assertLess(time.monotonic() - began, SOON)
+        """The run itself says that it learnt of it."""
+        eventually(lambda: any(k == kind and word in json.dumps(b) for k, _, b in self.stream(run)), kind)
+
+    def started_since_the_pause(self, run) -> list[str]:
+        """What the run started after it had learnt of the pause, in order."""
+        said = self.stream(run)
+        paused = next(place for place, (kind, _, _) in enumerate(said) if kind == "pairPaused")
+        return [body["of"]["spec"] for kind, _, body in said[paused:] if kind == "attemptStarted"]
 
     def test_commands_take_effect_beside_a_throttled_run(self) -> None:
         fleet = self.fleet
@@ -78,7 +76,7 @@ class Beside(FleetTest):
         due = time.time() + LIFE / 2
         fleet.add((f"new{number:02d}.big-shop.example", ("left", "right")[number % 2]) for number in range(NEW))
         fleet.add([("failing.other-shop.example", "right")])
-        fleet.ask(do="dns", name="failing.other-shop.example", address="left")
+        fleet.ask(do="dns", name="failing.other-shop.example", address="none")
         plan = fleet.told("plan").out
         self.assertIn("new orders per account", plan)
 
@@ -91,14 +89,12 @@ class Beside(FleetTest):
             self.assertIn("a run is going on", second.err)
             self.assertIn(str(run.pid), second.err)
             self.assertEqual(second.out, "")
-        with self.subTest("status answers at once"):
-            began = time.monotonic()
+        with self.subTest("status answers meanwhile"):
             status = fleet.told("status")
-            self.assertLess(time.monotonic() - began, SOON)
             self.assertIn(f"process {run.pid}", status.out)
         with self.subTest("retry"):
-            # It was vetoed before it cost an order; without a word from a person it would wait for its back-off.
-            eventually(lambda: self.failed("failing.other-shop.example"), "the veto")
+            # A name without an address is held back; without a word from a person it is looked at again much later.
+            self.assertEqual(self.starts("failing"), [])
             fleet.ask(do="dns", name="failing.other-shop.example", address="right")
             fleet.told("retry", "failing.other-shop.example")
             self.heard(run, "retryAsked", "failing.other-shop.example")
@@ -113,10 +109,12 @@ class Beside(FleetTest):
             events = fleet.kinds()["specAdded"]
             fleet.told("import", fleet.path("later.csv"))
             self.assertEqual(fleet.kinds()["specAdded"], events, "the same file twice is a no-op")
-        paused = next(at for kind, at, _ in self.rows() if kind == "pairPaused")
-        eventually(lambda: time.time() > paused + SOON, "the pause has taken effect", 60)
         with self.subTest("nothing is started on a paused pair"):
-            self.assertEqual([at for at in self.starts("right/") if at > paused + SOON], [])
+            # One order in three seconds: what was on its way when the pause came was started before these.
+            eventually(lambda: sum("left/" in spec for spec in self.started_since_the_pause(run)) >= 4, "others go on")
+            started = self.started_since_the_pause(run)
+            second = [place for place, spec in enumerate(started) if "left/" in spec][1]
+            self.assertEqual([spec for spec in started[second:] if "right/" in spec], [])
         fleet.told("resume", "right")
         self.heard(run, "pairResumed", "right")
 
@@ -125,11 +123,9 @@ class Beside(FleetTest):
             self.assertIsNone(run.poll(), "the run must still be going on")
             renewal = fleet.told("renew")
             self.assertIn(f"process {run.pid}", renewal.err)
-            asked = next(at for kind, at, _ in self.rows() if kind == "renewalAsked")
+            self.assertEqual(fleet.kinds()["renewalAsked"], 1)
             for number in range(OLD):
-                starts = self.starts(f"old{number}.")
-                self.assertGreaterEqual(len(starts), 2)
-                self.assertLessEqual(starts[1], asked + SOON)
+                eventually(lambda: len(self.starts(f"old{number}.")) >= 2, f"old{number} is renewed")
 
         # On a slow machine the first of the new ones are due before the last is there, and such a run never ends.
         eventually(lambda: len(self.served()) == OLD + NEW + 2, "every name was served once", 600)

@@ -114,7 +114,7 @@ import Testing
       #expect(throws: NameFault.self) { try rules.aLabel(String(repeating: "ü", count: 1_000_000)) }
     }
 
-    #expect(took < .seconds(10), "even on a machine that does something else")
+    #expect(took < .seconds(60), "even on a machine that does something else")
   }
 
   @Test(arguments: [

@@ -77,6 +77,7 @@ def serve(sock, number):
                 sock.sendall(b"x")
                 time.sleep(0.02)
         elif path == "/silent":
+            add("open")
             time.sleep(600)
         elif path == "/loop":
             answer(sock, 302, [("Location", "/loop")])
