@@ -1,5 +1,5 @@
-"""H14: wrong clocks. The controller's is days ahead or behind: nothing is ordered but what is in danger by the CA's time,
-once each, and the words name the clock. A node's is wrong: a word about that node, and nothing stops.
+"""H14: wrong clocks. The controller's is days off: nothing is ordered but what is in danger by the CA's time, once
+each, and the words name the clock. A node's is wrong: a word about that node, and nothing stops.
 
 The world is what the CA's Date header and the nodes say; both can be moved, as the controller's clock can."""
 
