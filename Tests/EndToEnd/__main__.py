@@ -13,8 +13,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 #: The longest first, so that none of them is started last.
 ORDER = (
-    "test_ha_moments", "test_node_faults", "test_killed", "test_cut_off", "test_node_hangs", "test_danger",
-    "test_reused_keys", "test_failures", "test_beside", "test_limits",
+    "test_ha_second_dies", "test_ha_first_dies", "test_ha_moves", "test_node_faults", "test_killed", "test_cut_off",
+    "test_node_hangs", "test_danger", "test_reused_keys", "test_failures", "test_beside", "test_limits",
 )  # fmt: skip
 
 #: Some use a core, most wait for time-outs of theirs.
@@ -22,9 +22,9 @@ JOBS = 2 + (os.cpu_count() or 2)
 
 #: What `--quick` leaves out: each waits for what takes its time, or measures a rate.
 SLOW = (
-    "test_traffic", "test_ha_moments", "test_node_hangs", "test_limits", "test_danger", "test_beside",
-    "test_reused_keys",
-)  # fmt: skip
+    "test_traffic", "test_ha_second_dies", "test_ha_first_dies", "test_ha_moves", "test_node_hangs", "test_limits",
+    "test_danger", "test_beside", "test_reused_keys",
+)  # fmt: skip  # fmt: skip
 
 #: What measures a rate has the machine for itself.
 ALONE = ("test_traffic",)

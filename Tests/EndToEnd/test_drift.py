@@ -4,6 +4,7 @@ stunnel: each class of drift is put right or reported in one `renew`, and none c
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import ssl
@@ -16,6 +17,9 @@ from .fleet import FleetTest, eventually, first_certificate, shape, stranger
 
 PAIRS = {"edge": "haproxy-directory", "list": "haproxy-crt-list", "mail": "stunnel", "moved": "haproxy-directory"}
 MISSING, REVERTED, REPLACED, UNLISTED, SHADOWED = "missing", "reverted", "replaced", "unlisted", "shadowed"
+#: Its first certificate would be in danger beside one of 90 days.
+ENDING = "ending"
+DAY = 86400
 
 
 def name(what: str, pair: str) -> str:
@@ -34,8 +38,11 @@ class Drift(FleetTest):
             domains=[
                 {"domain": name(what, pair), "pair": pair}
                 for pair in PAIRS
-                for what in ((MISSING,) if pair == "moved" else (MISSING, REVERTED, REPLACED, UNLISTED, SHADOWED))
+                for what in (
+                    (MISSING,) if pair == "moved" else (MISSING, REVERTED, REPLACED, UNLISTED, SHADOWED, ENDING)
+                )
             ],
+            validity=8 * DAY,
         )
 
     def test_every_class_is_healed_or_reported_without_an_order(self) -> None:
@@ -43,20 +50,36 @@ class Drift(FleetTest):
         self.three = [fleet.lab.pair(pair) for pair in ("edge", "list", "mail")]
         fleet.enroll()
         fleet.told("run")
-        first = {node.id: self.contents(node, REVERTED) for pair in self.three for node in pair.nodes}
+        nodes = [node for pair in self.three for node in pair.nodes]
+        earlier = {(node.id, ENDING): self.contents(node, ENDING) for node in nodes}
+        self.live_longer()
         fleet.rekey("p384")
+        fleet.told("run")
+        earlier |= {(node.id, REVERTED): self.contents(node, REVERTED) for node in nodes}
+        fleet.rekey("p256")
         fleet.told("run")
         fleet.require_proved(self)
         self.orders = fleet.orders()
         self.newest = {pair.id: fleet.vip_serves(pair.id, name(REVERTED, pair.id)) for pair in self.three}
 
         self.nothing_differs()
-        self.most_classes(first)
+        self.most_classes(earlier)
         self.known_drift_is_no_news()
         self.a_person_says_retry()
         self.listeners_die()
         self.a_second_time_and_shadows()
         fleet.require_sound()
+
+    def live_longer(self) -> None:
+        """The CA's certificates last for 90 days from now on. This one forgets its accounts when it starts."""
+        path = self.fleet.lab.path("pebble", "config.json")
+        with open(path) as file:
+            settings = json.load(file)
+        settings["pebble"]["certificateValidityPeriod"] = 90 * DAY
+        with open(path, "w") as file:
+            json.dump(settings, file)
+        self.fleet.ask(do="ca", action="restart")
+        self.fleet.told("account", "register")
 
     def nothing_differs(self) -> None:
         """A look that finds nothing is no event; it is told when it was."""
@@ -69,15 +92,16 @@ class Drift(FleetTest):
             self.assertEqual(set(row["lastSeen"]["places"].values()), {"same"}, row)
             self.assertEqual(len(row["lastSeen"]["places"]), 3, row)
 
-    def most_classes(self, first: dict[str, str]) -> None:
+    def most_classes(self, earlier: dict[tuple[str, str], str]) -> None:
         for pair in self.three:
             a, b = pair.nodes
             # B12: a file is gone on one node; where a reload can take that up, it did.
             os.remove(self.pem(b, MISSING))
             self.unlist(b, MISSING)
             for node in pair.nodes:
-                # B2: last week's disk, restored.
-                self.write(node, REVERTED, first[node.id])
+                # B2: last week's disk, restored; what lay there is good for long, or was renewed just in time.
+                for what in (REVERTED, ENDING):
+                    self.write(node, what, earlier[node.id, what])
                 # B2: another certificate by hand.
                 self.write(node, REPLACED, stranger(name(REPLACED, pair.id)))
             self.reload(a)
@@ -104,10 +128,14 @@ class Drift(FleetTest):
             self.assertIn("of stranger", group["lines"][0]["detail"])
         self.assertEqual(report["troubles"], [], "what could not restart can again")
         healed = {one["pair"]: one["count"] for one in report["drift"]["healed"]}
-        self.assertEqual(healed, {"edge": 3, "list": 3, "mail": 3, "moved": 1}, report["drift"])
+        self.assertEqual(healed, {"edge": 4, "list": 4, "mail": 4, "moved": 1}, report["drift"])
+        for one in report["drift"]["healed"]:
+            if one["pair"] != "moved":
+                self.assertIn("an old certificate is about to expire although it was renewed", one["titles"])
+                self.assertIn("an earlier certificate is back", one["titles"])
         for node in self.fleet.lab.pair("moved").nodes:
             self.assertIn(f"{name(MISSING, 'moved')}.pem", os.listdir(self.moved(node)))
-        self.require_served((MISSING, REVERTED, UNLISTED, SHADOWED))
+        self.require_served((MISSING, REVERTED, UNLISTED, SHADOWED, ENDING))
         for pair in self.three:
             for node in pair.nodes:
                 for what in (MISSING, UNLISTED):

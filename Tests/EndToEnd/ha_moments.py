@@ -1,5 +1,5 @@
-"""At every moment of a rollout the VIP moves, or a node dies; with a real keepalived, and traffic at the VIP all the
-while. Each node ends all-new or all-old, the VIP never shows what is not valid, and what is owed is settled later."""
+"""Something happens at every moment of a rollout; with a real keepalived, and traffic at the VIP all the while. Each
+node ends all-new or all-old, the VIP never shows what is not valid, and what is owed is settled later."""
 
 from __future__ import annotations
 
@@ -149,13 +149,3 @@ class Moments(EdgeTest):
             found.add("p384" if "384 bit" in self.on(node, *words) else "p256")
         return found
 
-
-class Moved(Moments):
-    def test_the_vip_moves_at_every_moment_of_a_rollout(self) -> None:
-        self.each("move")
-
-
-class Died(Moments):
-    def test_a_node_dies_at_every_moment_of_a_rollout(self) -> None:
-        for fault in ("first", "second"):
-            self.each(fault)
