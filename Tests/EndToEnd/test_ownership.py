@@ -7,16 +7,20 @@ import shutil
 
 from lablib import spec
 
-from .fleet import Done, FleetTest, one_pair
+from .fleet import Done, FleetTest, shape
 
-PAIR = "pair1"
-NAMES = ("one.acme-widgets.example", "two.acme-widgets.example")
+PAIRS = {"edge": "haproxy-directory", "list": "haproxy-crt-list", "mail": "stunnel"}
+NAMES = [f"{word}.{pair}-shop.example" for pair in PAIRS for word in ("one", "two")]
 
 
 class Ownership(FleetTest):
     @classmethod
     def wanted(cls) -> spec.Spec:
-        return one_pair(PAIR, NAMES)
+        return shape(
+            customers=[{"id": "acme"}],
+            pairs=[{"id": pair, "kind": kind, "challenge": "thumbprint"} for pair, kind in PAIRS.items()],
+            domains=[{"domain": name, "pair": name.split(".")[1].removesuffix("-shop")} for name in NAMES],
+        )
 
     def test_what_was_ours_stays_ours(self) -> None:
         fleet = self.fleet
@@ -55,8 +59,9 @@ class Ownership(FleetTest):
             self.require_held_back("controller ")
             # What the other one put there is told apart from a change by hand.
             drift = fleet.told("renew", "--json", status=1).json["drift"]["groups"]
-            self.assertEqual({(one["kind"], one["reluctance"]) for one in drift}, {("otherController",) * 2}, drift)
-            fleet.told("takeover", PAIR)
+            found = {one["pair"]: (one["kind"], one["reluctance"]) for one in drift}
+            self.assertEqual(found, dict.fromkeys(PAIRS, ("otherController", "otherController")), drift)
+            fleet.told("takeover", *PAIRS)
             fleet.rekey("p384")
             fleet.told("run")
             fleet.require_proved(self)
