@@ -79,6 +79,10 @@ public struct DomainNameRules: Sendable {
     if let stray = text.utf8.first(where: { $0 <= 0x20 || $0 == 0x7f }) {
       throw .character(Character(Unicode.Scalar(stray)), label: text)
     }
+    // Spaces that are no ASCII (U+00A0 out of a word processor, U+3000) would become " ", which nobody finds in the file.
+    if let stray = text.unicodeScalars.first(where: { $0.value > 0x7f && isSpace($0) }) {
+      throw .character(Character(stray), label: text)
+    }
     guard !text.utf8.contains(UInt8(ascii: "*")) else { throw .wildcard }
     if text.utf8.contains(UInt8(ascii: ":")), isHexadecimalOrColon(text) { throw .ipAddress }
 
@@ -112,6 +116,13 @@ public struct DomainNameRules: Sendable {
   private static func isHexadecimalOrColon(_ text: String) -> Bool {
     let bare = text.hasPrefix("[") ? text.dropFirst().prefix { $0 != "]" } : text[...]
     return bare.count { $0 == ":" } > 1 && bare.allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." || $0 == "%" }
+  }
+
+  private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+    switch scalar.properties.generalCategory {
+    case .spaceSeparator, .lineSeparator, .paragraphSeparator, .control: true
+    default: false
+    }
   }
 
   private static let hyphen = UInt8(ascii: "-")

@@ -59,19 +59,19 @@ public enum NameFault: Error, Sendable, Hashable {
     case .ipAddress: "write the name that points to this address"
     case .singleLabel: "write the full name, such as www.example.com"
     case .emptyLabel: "remove the surplus dot"
-    case .labelTooLong, .nameTooLong, .tooManyLabels: "certify a shorter name, or a wildcard above it"
+    case .labelTooLong, .nameTooLong, .tooManyLabels: "certify a shorter name"
     case .character(let character, _):
       switch character {
       case "_": "an underscore is allowed in DNS but not in a certificate; certify another name"
       case ":", "/": "write the name alone, without scheme, port or path"
-      case " ", "\t": "remove the white space; one name a field"
+      case let space where space.isWhitespace: "remove the white space; one name a field"
       case "@": "write the domain, not a mail address"
       default: "use letters, digits and hyphens; international names may be written as they are spoken"
       }
     case .hyphenAtEdge: "remove the hyphen"
     case .reservedLabel: "check the spelling; only labels that start with “xn--” may have it"
     case .notIDNA: "check the spelling, or write the name in its “xn--” form as it is registered"
-    case .wildcard: "write *.example.com"
+    case .wildcard: "write the names one by one; http-01 cannot prove a wildcard"
     case .listUnreadable: "install the package publicsuffix, or correct the path in the inventory"
     case .badSuffix: "write it as “corp.example” or “lan”"
     }
@@ -94,7 +94,7 @@ public enum NameFault: Error, Sendable, Hashable {
     String(
       label.prefix(63).map { character in
         let text = shown(character)
-        return text.hasPrefix("U+") ? "\u{fffd}" : String(character)
+        return text.hasPrefix("U+") ? "<\(text)>" : String(character)
       }.joined())
   }
 

@@ -47,6 +47,11 @@ public enum TunnelCheck {
       rest = rest.dropFirst(8)
       bytes += (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * UInt32($0))) }
     }
+    return self.text(of: bytes)
+  }
+
+  /// The address as numbers, without the shorthand of `::` but for what is looked for.
+  static func text(of bytes: [UInt8]) -> String {
     let mapped: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
     if bytes.count == 4 { return bytes.map { String($0) }.joined(separator: ".") }
     if Array(bytes.prefix(12)) == mapped { return bytes.suffix(4).map { String($0) }.joined(separator: ".") }

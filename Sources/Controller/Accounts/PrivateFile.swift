@@ -9,14 +9,16 @@ enum PrivateFile {
     let reason: String
   }
 
-  /// Makes a directory with mode 0700; an existing one is left as it is.
+  /// Makes a directory with mode 0700, whose name is on the disk afterwards; an existing one is left as it is.
   static func makeDirectory(_ path: String) throws(Fault) {
+    if FileManager.default.fileExists(atPath: path) { return }
     do {
       try FileManager.default.createDirectory(
         atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw Fault(path: path, reason: "cannot be made: \(error.localizedDescription)")
     }
+    try syncDirectory(of: path)
   }
 
   /// Writes a file with mode 0600 through a temporary name, so that a crash leaves the old one or the new one.
@@ -44,8 +46,7 @@ enum PrivateFile {
   }
 
   private static func draft(_ bytes: [UInt8], of path: String) throws(Fault) -> String {
-    let temporary = path + ".new-\(getpid())"
-    unlink(temporary)
+    let temporary = path + ".new-\(getpid())-\(UInt32.random(in: .min ... .max))"
     let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw Fault(path: path, reason: String(cString: strerror(errno))) }
     defer { close(file) }
@@ -70,14 +71,19 @@ enum PrivateFile {
 
   /// The name is on the disk only when its directory is: without this a power cut may lose an account key that the CA knows already.
   private static func syncDirectory(of path: String) throws(Fault) {
-    let directory = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-    let descriptor = open(directory.isEmpty ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw Fault(path: path, reason: String(cString: strerror(errno))) }
     defer { close(descriptor) }
     // Some file systems (EINVAL) keep their directories by themselves.
     guard fsync(descriptor) == 0 || errno == EINVAL else {
       throw Fault(path: path, reason: String(cString: strerror(errno)))
     }
+  }
+
+  /// The folder that a name stands in.
+  static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   /// Far above any key or passphrase.

@@ -3,15 +3,29 @@ import Fleet
 
 /// Keeps the file of names for which the static rule of a pair answers: exactly the wanted ones, on every node.
 actor HostsRule {
-  private let links: [NodeLink]
+  private let nodes: [NodeID]
+  private let write: Write
   private var names: Set<String>
   /// The nodes that hold all names.
   private var told: Set<NodeID> = []
 
+  /// Has a node's file hold exactly these names.
+  typealias Write = @Sendable (_ names: Set<String>, _ node: NodeID) async -> Failure?
+
   /// - Parameter names: every name that is wanted on the pair.
   init(links: [NodeLink], names: Set<String>) {
-    self.links = links
+    let byID = Dictionary(uniqueKeysWithValues: links.map { ($0.node.id, $0) })
+    self.init(nodes: links.map(\.node.id), names: names) { names, node in
+      guard let link = byID[node] else { return nil }
+      return await Self.write(names, on: link)
+    }
+  }
+
+  /// The same, with the nodes' files written as a test says.
+  init(nodes: [NodeID], names: Set<String>, write: @escaping Write) {
+    self.nodes = nodes
     self.names = names
+    self.write = write
   }
 
   /// Returns once the nodes answer for these names; a name that was imported during the run is added.
@@ -22,13 +36,13 @@ actor HostsRule {
   func allow(_ wanted: [String], except silent: Set<NodeID> = []) async -> Failure? {
     if !names.isSuperset(of: wanted) { told = [] }
     names.formUnion(wanted)
-    let all = names
-    let untold = links.filter { !told.contains($0.node.id) && !silent.contains($0.node.id) }
+    let (all, write) = (names, write)
+    let untold = nodes.filter { !told.contains($0) && !silent.contains($0) }
     let answers = await withTaskGroup(of: Answer.self) { group in
-      for link in untold {
+      for node in untold {
         group.addTask {
-          let failure = await Self.write(all, on: link)
-          return Answer(node: link.node.id, failure: failure)
+          let failure = await write(all, node)
+          return Answer(node: node, failure: failure)
         }
       }
       return await group.reduce(into: []) { $0.append($1) }

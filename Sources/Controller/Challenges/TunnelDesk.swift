@@ -2,14 +2,14 @@ import ACME
 import Appliance
 import Fleet
 import Foundation
-import SSH
 
 /// Answers http-01 through one node's SSH tunnel: open while tokens are presented, closed when none was for a while.
 ///
 /// HAProxy's `backend letsencrypt` leads to a port on the node's loopback; sshd forwards it to us, and the answer is made on the channel itself.
 /// No port of the controller is ever joined to it.
 actor TunnelDesk {
-  private let link: NodeLink
+  private let node: NodeID
+  private let way: TunnelWay
   private let port: UInt16
   private let settings: ResponderSettings
   private var tokens: [String: String] = [:]
@@ -28,8 +28,9 @@ actor TunnelDesk {
     var thumbprint: String
   }
 
-  init(link: NodeLink, port: UInt16, responder: ResponderSettings) {
-    self.link = link
+  init(node: NodeID, way: TunnelWay, port: UInt16, responder: ResponderSettings) {
+    self.node = node
+    self.way = way
     self.port = port
     settings = responder
     (demand, bell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -48,7 +49,7 @@ actor TunnelDesk {
     }
     lastUsed = .now
     if isOpen { return nil }
-    if isClosed { return Failure(.interrupted, "the run ended before the tunnel was open", node: link.node.id) }
+    if isClosed { return Failure(.interrupted, "the run ended before the tunnel was open", node: node) }
     bell.yield()
     return await withCheckedContinuation { waiters.append($0) }
   }
@@ -66,11 +67,13 @@ actor TunnelDesk {
       wasOpen = false
       let failure = await hold()
       isOpen = false
+      // Its connection broke while the CA still asks: the next one answers the rest.
+      if wasOpen, !tokens.isEmpty { bell.yield() }
       guard !wasOpen else { continue }
-      settle(failure ?? Failure(.tunnelRefused, "the tunnel closed before it was used", node: link.node.id))
+      settle(failure ?? Failure(.tunnelRefused, "the tunnel closed before it was used", node: node))
     }
     isClosed = true
-    settle(Failure(.interrupted, "the run ended before the tunnel was open", node: link.node.id))
+    settle(Failure(.interrupted, "the run ended before the tunnel was open", node: node))
   }
 
   /// Ends `serve`.
@@ -84,47 +87,20 @@ actor TunnelDesk {
   private func hold() async -> Failure? {
     let responder = TunnelResponder(pair: settings.pair) { [self] token in await authorization(of: token) }
     do throws(Failure) {
-      let connection = try await link.separateConnection()
-      do throws(SSHError) {
-        try await connection.withForward(
-          bind: "127.0.0.1", port: port, maximumInFlight: 32, accept: { await responder.serve($0) },
-          body: { (bound) async throws(SSHError) in await watch(bound, connection) })
-        await connection.close()
-        return refusal
-      } catch {
-        await connection.close()
-        throw await told(error)
-      }
+      try await way.hold(port, responder) { [self] bound, isAlive in await watch(bound, isAlive) }
+      return refusal
     } catch {
       return error
     }
   }
 
-  /// Why sshd took no forward: its rules, or a port that is taken.
-  private func told(_ error: SSHError) async -> Failure {
-    let failure = Failure(error, node: link.node.id)
-    guard failure.kind == .tunnelRefused else { return failure }
-    do throws(Failure) {
-      let script = TunnelCheck.script(port: port, on: link.node, nonce: .fresh())
-      if case .absent = try TunnelCheck.read(try await link.run(script), of: script) { return failure }
-    } catch {
-      return failure
-    }
-    return Failure(
-      .tunnelRefused,
-      "port \(port) of the node is taken: mostly by the session of a run that was killed, which sshd ends when it notices "
-        + "(ClientAliveInterval); or by another program, which lsof -i :\(port) names. Forwarding itself may be allowed",
-      node: link.node.id)
-  }
-
   private var refusal: Failure?
 
   /// Looks from the node at what sshd bound: with `GatewayPorts yes` it listens on every interface, and then nothing is answered.
-  private func watch(_ bound: UInt16, _ connection: SSHConnection) async {
+  private func watch(_ bound: UInt16, _ isAlive: @Sendable () async -> Bool) async {
     refusal = nil
     do throws(Failure) {
-      let script = TunnelCheck.script(port: bound, on: link.node, nonce: .fresh())
-      switch try TunnelCheck.read(try await link.run(script), of: script) {
+      switch try await way.look(bound) {
       case .loopback: break
       case .absent: throw Failure(.tunnelRefused, "sshd took the forward, but nothing listens on port \(bound)")
       case .exposed(let addresses):
@@ -139,12 +115,15 @@ actor TunnelDesk {
     }
     (isOpen, wasOpen) = (true, true)
     settle(nil)
-    while await connection.isAlive, !Task.isCancelled, !tokens.isEmpty || ContinuousClock.now - lastUsed < Self.linger {
+    while await isAlive(), !Task.isCancelled, !tokens.isEmpty || ContinuousClock.now - lastUsed < Self.linger {
       do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
     }
     // Before anything else is awaited: a token that is presented from now on waits for the next tunnel.
     isOpen = false
   }
+
+  /// Whether a token waits to be asked for.
+  func isAsked(_ token: String) -> Bool { tokens[token] != nil }
 
   private func authorization(of token: String) -> String? { tokens[token] }
 }

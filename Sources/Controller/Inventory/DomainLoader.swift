@@ -10,9 +10,11 @@ public enum DomainLoader {
   static let maximumListAge: TimeInterval = 180 * 86_400
 
   /// Reads `files`; without any, those of the inventory. What cannot be read is a fault, too.
+  ///
+  /// - Parameter isPartial: the inventory has faults; then only the lists' own are answered with, and no list.
   public static func load(
     files: [String]? = nil, inventory: Inventory, defaultPair: PairID? = nil, defaultCustomer: CustomerID? = nil,
-    now: Date
+    isPartial: Bool = false, now: Date
   ) -> (list: DomainList, diagnostics: [Diagnostic]) {
     var diagnostics: [Diagnostic] = []
     let rules: DomainNameRules
@@ -47,8 +49,9 @@ public enum DomainLoader {
       }
     }
     let result = DomainListReader.read(
-      sources, inventory: inventory, names: NameRules(rules), defaultPair: defaultPair, defaultCustomer: defaultCustomer
-    )
+      sources, inventory: inventory, names: NameRules(rules), defaultPair: defaultPair,
+      defaultCustomer: defaultCustomer,
+      isPartial: isPartial)
     return (result.list, diagnostics + result.diagnostics)
   }
 }

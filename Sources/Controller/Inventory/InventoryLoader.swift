@@ -11,6 +11,8 @@ public struct InventoryLoader {
     public var diagnostics: [Diagnostic]
     /// The inventory where nothing but lists of domains or the public suffix list is missing: a sweep can do without.
     var withoutLists: Inventory?
+    /// The inventory as far as it could be read, where there are errors: of use to find those of the lists too.
+    var inPart: Inventory?
     /// The files as they were parsed, the root file first.
     var documents: [ConfigurationDocument] = []
   }
@@ -141,10 +143,12 @@ public struct InventoryLoader {
     }
     var inventory = reading.inventory
     inventory?.domainFiles = domainFiles.sorted()
+    var inPart = reading.inPart
+    inPart?.domainFiles = domainFiles.filter { FileManager.default.isReadableFile(atPath: $0) }.sorted()
     let errors = diagnostics.count { $0.severity == .error }
     return Loaded(
       inventory: errors > 0 ? nil : inventory, diagnostics: sorted(),
-      withoutLists: errors == missingLists ? inventory : nil, documents: documents)
+      withoutLists: errors == missingLists ? inventory : nil, inPart: errors > 0 ? inPart : nil, documents: documents)
   }
 
   private mutating func expand(_ reference: FileReference) -> [String] {

@@ -109,15 +109,7 @@ struct Issuer: Sendable {
         known = order
       case .validating(_, let url):
         let order = try await current(known, at: url)
-        if known == nil, order.status == .invalid, case .tunnel = await pair.challengeMethod(for: spec.vip) {
-          // The CA looked while no run was there to answer through the tunnel: no verdict on the name.
-          let cause = await reason(order, spec)
-          throw .failed(
-            Failure(
-              .interrupted, "the run ended while the CA validated: \(cause.detail)", name: cause.name,
-              alsoFailed: cause.alsoFailed))
-        }
-        known = try await validated(order, spec, on: pair)
+        known = try await validated(order, spec, on: pair, isResumed: known == nil)
         try await note(.finalizeRequested(of: of))
         try advance(&attempt, .finalizeRequested)
       case .finalizing(let key, let url):
@@ -197,25 +189,30 @@ struct Issuer: Sendable {
 
   /// Answers every pending challenge, tells the CA, and waits until the order is ready.
   private func validated(
-    _ order: Order, _ spec: CertificateSpec, on pair: PairSession
+    _ order: Order, _ spec: CertificateSpec, on pair: PairSession, isResumed: Bool
   ) async throws(Interruption) -> Order {
     guard order.status == .pending else {
-      if order.status == .invalid { throw await failed(order, spec) }
+      if order.status == .invalid { throw await failed(order, spec, on: pair, wasAsked: isResumed) }
       return order
     }
+    // Whether an earlier run had told the CA to look.
+    var wasAsked = false
     var tokens: [String] = []
     var challenges: [Challenge] = []
     for url in order.authorizations {
       let authorization = try await asked { () async throws(ACMEError) in try await authority.authorization(at: url) }
       // RFC 8555 §7.1.4: a valid one was proved before and needs nothing; an invalid one never comes back.
       if authorization.status == .valid { continue }
-      guard authorization.status == .pending else { throw await failed(order, spec) }
+      guard authorization.status == .pending else {
+        throw await failed(order, spec, on: pair, wasAsked: isResumed)
+      }
       guard let challenge = authorization.challenge(.http01), let token = challenge.token else {
         throw .failed(
           Failure(.authorityRefused, "the CA offers no http-01 challenge", name: authorization.identifier.value))
       }
       tokens.append(token)
       challenges.append(challenge)
+      if isResumed, challenge.status != .pending { wasAsked = true }
     }
     let holder = await pair.activeNode(for: spec.vip, atMost: 5)
     // Asked again right before the CA looks: a pair that failed over meanwhile is answered by the node that is active now.
@@ -228,8 +225,8 @@ struct Issuer: Sendable {
       await pair.withdraw(tokens: tokens)
       if ready.status == .invalid {
         let cause = await reason(ready, spec)
-        let excuse = await pair.failedOver(since: holder, for: spec.vip, cause)
-        throw .failed(excuse ?? cause)
+        if let excuse = await pair.failedOver(since: holder, for: spec.vip, cause) { throw .failed(excuse) }
+        throw await blamed(cause, spec, on: pair, wasAsked: wasAsked)
       }
       return ready
     } catch {
@@ -290,9 +287,19 @@ struct Issuer: Sendable {
     }
   }
 
-  private func failed(_ order: Order, _ spec: CertificateSpec) async -> Interruption {
+  private func failed(
+    _ order: Order, _ spec: CertificateSpec, on pair: PairSession, wasAsked: Bool
+  ) async -> Interruption {
     let failure = await reason(order, spec)
-    return .failed(failure)
+    return await blamed(failure, spec, on: pair, wasAsked: wasAsked)
+  }
+
+  /// Where the CA looked while no run was there to answer through the tunnel, that is no verdict on the name.
+  private func blamed(
+    _ failure: Failure, _ spec: CertificateSpec, on pair: PairSession, wasAsked: Bool
+  ) async -> Interruption {
+    guard wasAsked, case .tunnel = await pair.challengeMethod(for: spec.vip) else { return .failed(failure) }
+    return .failed(failure.ofOurAbsence)
   }
 
   /// Why an order became invalid: each failed challenge, with what DNS says about that name. The CA counts a failure for each.

@@ -72,6 +72,11 @@ extension Failure {
     detail += others.map { "; \($0.name ?? ""): \($0.kind.title): \($0.detail)" }.joined()
   }
 
+  /// The same as our own fault: the run that was to answer had ended.
+  var ofOurAbsence: Failure {
+    Failure(.interrupted, "the run ended while the CA validated: \(detail)", name: name, alsoFailed: alsoFailed)
+  }
+
   private static func words(of problem: Problem) -> String {
     let parts =
       [problem.detail]

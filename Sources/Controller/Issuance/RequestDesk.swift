@@ -28,7 +28,7 @@ actor RequestDesk {
   /// The way to the CA, with each request in its turn.
   nonisolated func transport(over send: @escaping HTTPTransport) -> HTTPTransport {
     { (request) async throws(NetError) -> HTTPResponse in
-      if let refusal = await self.turn(of: request.url) { return refusal }
+      if let refusal = try await self.turn(of: request.url) { return refusal }
       let response = try await send(request)
       await self.heard(response, from: request.url)
       return response
@@ -60,7 +60,9 @@ actor RequestDesk {
   func pausedUntil(at now: Date) -> Date? { pacer.pausedUntil(at: now) }
 
   /// Waits for the request's slot; where that is far off, answers in the CA's place, with its own Retry-After.
-  private func turn(of url: String) async -> HTTPResponse? {
+  ///
+  /// - Throws: `cancelled` where the task was cancelled: then nothing is sent.
+  private func turn(of url: String) async throws(NetError) -> HTTPResponse? {
     let endpoint = endpoint(of: url)
     let now = clock.now
     if let until = pacer.closed(endpoint, at: now), until.timeIntervalSince(now) > Self.patience {
@@ -70,10 +72,8 @@ actor RequestDesk {
         body: Array("not asked: the CA wants to be left alone for another \(Wording.span(Double(seconds)))".utf8))
     }
     await clock.sleep(until: pacer.slot(for: endpoint, at: now))
-    // A sleep that was ended is no turn.
-    if Task.isCancelled {
-      return HTTPResponse(status: 503, headers: [], body: Array("not asked: the run was ended".utf8))
-    }
+    // A sleep that was ended is no turn; and no answer of the CA's, which did not hear of the request.
+    if Task.isCancelled { throw NetError(.cancelled, "not asked: the run was ended") }
     return nil
   }
 

@@ -61,7 +61,9 @@ actor PairSession {
     for id in links.keys + [.controller] { self.unwanted[id] = unwanted.left(of: pair.id, on: id) }
     tunnels = links.compactMapValues { link in
       guard case .tunnel(let port) = link.node.challenge else { return nil }
-      return TunnelDesk(link: link, port: port, responder: .init(pair: pair.id, thumbprint: thumbprint))
+      return TunnelDesk(
+        node: link.node.id, way: TunnelWay(over: link), port: port,
+        responder: .init(pair: pair.id, thumbprint: thumbprint))
     }
     let rule = HostsRule(links: list, names: names)
     hosts = CoalescedWork(limit: 1_000) { requests in

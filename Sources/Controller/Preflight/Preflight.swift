@@ -86,7 +86,7 @@ struct Preflight: Sendable {
       if let own = await own { judgements.append((.vip, own)) }
       // Where the way is the VIP itself, an old finding about a detour must not stay.
       if checks.contains(.route) {
-        judgements.append((.route, route ?? Judgement(.passes, "DNS leads to the load balancer itself")))
+        judgements.append((.route, route ?? Self.noDetour(sightings)))
       }
     } else if hasAddress, checks.contains(.vip) {
       let judgement = await judgeVIP(subject, vip)
@@ -123,6 +123,13 @@ struct Preflight: Sendable {
       return Judgement(.unknown, judged.evidence + "; from inside that may be the NAT")
     }
     return judged
+  }
+
+  /// Where nothing was asked: the way is the VIP itself, or there is none.
+  private static func noDetour(_ sightings: [AddressSighting]) -> Judgement {
+    sightings.contains { !$0.addresses.isEmpty }
+      ? Judgement(.passes, "DNS leads to the load balancer itself")
+      : Judgement(.unknown, "not asked: DNS gives no address to ask")
   }
 
   private func rules(_ subject: Subject, _ token: String) -> ChallengeRules {

@@ -12,6 +12,14 @@ public struct RollbackReport: Sendable, Encodable {
   /// Certificates that the VIP does not show as it should now, and what it shows.
   public var vips: [VIPTrouble] = []
 
+  /// Adds what was done on another pair.
+  mutating func add(_ other: RollbackReport) {
+    lines += other.lines
+    reloads += other.reloads
+    nodes += other.nodes
+    vips += other.vips
+  }
+
   /// What became of one certificate on one node.
   public struct Line: Sendable, Encodable {
     /// The certificate.

@@ -20,7 +20,7 @@ struct SweepRunner {
   let sink: any ProgressSink
   let logger: Logger
   /// Told once how far a renewal is, and until when it waits, when nothing else is left to do for a good while.
-  let waits: @Sendable (Outcome, Date) async throws(JournalError) -> Void
+  let waits: @Sendable (Outcome, Dispatcher.Waiting) async throws(JournalError) -> Void
 
   /// How a run is bounded.
   struct Bounds: Sendable {
@@ -135,7 +135,7 @@ struct SweepRunner {
     guard let waiting = loop.dispatcher.longWait(at: clock.now) else { return }
     loop.hasToldOfWait = true
     do throws(JournalError) {
-      try await waits(outcome(loop), waiting.until)
+      try await waits(outcome(loop), waiting)
     } catch {
       loop.fault = loop.fault ?? error
     }
@@ -244,8 +244,8 @@ struct SweepRunner {
         }
       }
     case .survey(let id):
+      guard let pair = pairs[id] else { return giveUp(work, &loop) }
       loop.counter.surveyStarted()
-      guard let pair = pairs[id] else { return }
       group.addTask {
         do throws(JournalError) {
           let survey = try await pair.survey()
@@ -255,7 +255,7 @@ struct SweepRunner {
         }
       }
     case .see(let id, let specs):
-      guard let pair = pairs[id] else { return }
+      guard let pair = pairs[id] else { return giveUp(work, &loop) }
       let certificates = specs.compactMap { loop.dispatcher.state.certificates[$0] }
       group.addTask { [deployer, wire] in
         let look = PairLook(pair: pair, recorder: deployer.recorder, wire: wire, clock: clock)
@@ -267,7 +267,7 @@ struct SweepRunner {
         post.yield(.seen(id))
       }
     case .issue(let order):
-      guard let pair = pairs[order.spec.pair] else { return }
+      guard let pair = pairs[order.spec.pair] else { return giveUp(work, &loop) }
       let certificate = loop.dispatcher.state.certificates[order.spec.id]
       var anew: [CertificateState] = []
       if !order.isResumed, !loop.foreseen.contains(order.spec.id) {
@@ -288,7 +288,7 @@ struct SweepRunner {
         post.yield(.attemptEnded(order.spec.id))
       }
     case .rollOut(let order):
-      guard let pair = pairs[order.pair] else { return }
+      guard let pair = pairs[order.pair] else { return giveUp(work, &loop) }
       let certificates = order.items.compactMap { loop.dispatcher.state.certificates[$0.spec] }
       let neighbour = loop.dispatcher.neighbour(of: certificates, on: order.pair)
       group.addTask { [deployer] in
@@ -300,5 +300,11 @@ struct SweepRunner {
         }
       }
     }
+  }
+
+  /// Work for a pair that this run has no session with: a fault of ours. It is told as ended, else the run would wait for it for ever.
+  private func giveUp(_ work: Dispatcher.Work, _ loop: inout Loop) {
+    logger.error("work for a pair without a session", metadata: ["work": "\(work)"])
+    loop.dispatcher.giveUp(work, at: clock.now)
   }
 }

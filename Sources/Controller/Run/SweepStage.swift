@@ -22,11 +22,11 @@ struct SweepStage {
   let controllerKeys: ControllerKeys?
   /// This controller's id, for the marks on nodes.
   let controller: String
+  /// Shut down when the run is over, however it ends. Nodes that are worked on at once are bounded by the inventory; half-open handshakes by what
+  /// an sshd's backlog takes.
+  var client = SSHClient(handshakeLimit: 32)
   /// Told when a renewal has nothing left to do for a good while.
-  let waits: @Sendable (SweepRunner.Outcome, Date) async throws(JournalError) -> Void
-
-  /// Nodes that are worked on at once are bounded by the inventory; half-open handshakes by what an sshd's backlog takes.
-  private static let handshakes = 32
+  let waits: @Sendable (SweepRunner.Outcome, Dispatcher.Waiting) async throws(JournalError) -> Void
 
   /// Runs the dispatcher to its end.
   ///
@@ -45,7 +45,6 @@ struct SweepStage {
     let ordering = start.ordering(at: clock.now)
     let account = try await desk.open(start.state, isNeeded: ordering.isPossible, ledger: &dispatcher.ledger)
     if account.failure != nil || !ordering.isPossible { dispatcher.stopOrdering() }
-    let client = SSHClient(handshakeLimit: Self.handshakes)
     let targets = NodeTargets(state: start.state)
     let nodes = Gate(limit: inventory.pace.nodesInFlight)
     let marks = MarkKeeper(controller: controller, recorder: recorder)
@@ -88,8 +87,14 @@ struct SweepStage {
     async let _: Void = { [stop, clock] in
       for await _ in heard { await stop.set(at: clock.now) }
     }()
-    let outcome = try await runner.run(
-      dispatcher, sweep: sweep, bounds: bounds, from: sequence, messages: messages, post: post)
+    let outcome: SweepRunner.Outcome
+    do throws(JournalError) {
+      outcome = try await runner.run(
+        dispatcher, sweep: sweep, bounds: bounds, from: sequence, messages: messages, post: post)
+    } catch {
+      await client.shutdown()
+      throw error
+    }
     await client.shutdown()
     // A CA that is away is nobody's trouble while nothing was to be asked of it.
     let isTrouble = ordering.isSure || account.failure?.kind.retry != .whenAllowed

@@ -35,7 +35,13 @@ public struct Checkup: Sendable, Encodable {
       throw .badInput(error.description)
     }
     var checkup = Checkup(diagnostics: loaded.diagnostics)
-    guard let inventory = loaded.inventory else { return checkup }
+    guard let inventory = loaded.inventory else {
+      // One fault in the YAML hides none of the lists.
+      if let inPart = loaded.inPart {
+        checkup.diagnostics += DomainLoader.load(inventory: inPart, isPartial: true, now: clock.now).diagnostics
+      }
+      return checkup
+    }
     let domains = DomainLoader.load(inventory: inventory, now: clock.now)
     checkup.diagnostics += domains.diagnostics
     checkup.pairs = inventory.pairs.count

@@ -71,19 +71,15 @@ extension Workplace {
       let session = PairSession(
         pair: pair, links: links, recorder: recorder, clock: clock, thumbprint: "", names: [],
         known: .init(of: pair, in: state), marks: marks)
-      var walk = try journaled(
-        try RollbackWalk(
-          id: random.id("b"), pair: session, certificates: certificates.sorted { $0.spec.id < $1.spec.id },
-          recorder: recorder, verifier: verifier, clock: clock))
       do throws(JournalError) {
+        var walk = try RollbackWalk(
+          id: random.id("b"), pair: session, certificates: certificates.sorted { $0.spec.id < $1.spec.id },
+          recorder: recorder, verifier: verifier, clock: clock)
+        defer { report.add(walk.report) }
         try await walk.run()
       } catch {
         fault = error
       }
-      report.lines += walk.report.lines
-      report.reloads += walk.report.reloads
-      report.nodes += walk.report.nodes
-      report.vips += walk.report.vips
       await session.close()
     }
     await client.shutdown()

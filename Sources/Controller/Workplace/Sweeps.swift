@@ -78,9 +78,10 @@ extension Workplace {
     let stage = SweepStage(
       inventory: inventory, journal: journal, requests: requestDesk(), clock: clock, sink: progress, sweep: sweep,
       unwanted: unwanted, controllerKeys: controllerKeys, controller: controller
-    ) { (outcome, until) async throws(JournalError) in
+    ) { (outcome, waiting) async throws(JournalError) in
       var report = try report(outcome)
-      report.goesOn = until
+      report.goesOn = waiting.until
+      report.waitsFor = waiting.boundBy.description
       if let text = await mail(report)?.text { await progress.warn("certfleet: " + text) }
     }
     let (outcome, closed) = try await stage.run(dispatcher, bounds: bounds, from: snapshot.sequence)

@@ -12,19 +12,26 @@ public struct DomainListReader {
   private var faults: [DomainFault] = []
   private var doubts = DomainDoubts()
   private var errorCount = 0
+  private var isPartial = false
 
-  /// Reads `sources`. `defaultPair` and `defaultCustomer` are for rows that name none, as those of a bare list, one domain a line.
+  /// Reads `sources`.
+  ///
+  /// - Parameter isPartial: the inventory has faults itself, and lacks what these stand for. Then only faults are answered with that no inventory
+  ///   could heal.
+  ///
+  /// `defaultPair` and `defaultCustomer` are for rows that name none, as those of a bare list, one domain a line.
   public static func read(
     _ sources: [DomainSource], inventory: Inventory, names: NameRules, defaultPair: PairID? = nil,
-    defaultCustomer: CustomerID? = nil
+    defaultCustomer: CustomerID? = nil, isPartial: Bool = false
   ) -> (list: DomainList, diagnostics: [Diagnostic]) {
     let texts = sources.map { SourceText(name: $0.name, bytes: $0.bytes) }
     var reader = DomainListReader(inventory, names, defaultPair)
+    reader.isPartial = isPartial
     var rows: [DomainRow] = []
     for (index, source) in sources.enumerated() { reader.read(source, index, into: &rows) }
     var assembler = DomainListAssembler(
       inventory: inventory, defaultCustomer: defaultCustomer, sources: sources, texts: texts)
-    var list = assembler.assemble(rows)
+    var list = assembler.assemble(isPartial ? [] : rows)
     list.doubts = reader.doubts
     list.doubts.formUnion(assembler.doubts)
     for fault in reader.faults + assembler.faults where fault.severity == .error {
@@ -70,6 +77,8 @@ public struct DomainListReader {
     var reader = CSVReader(bytes)
     var columns: Columns?
     var unreadable = 0
+    let rowsBefore = rows.count
+    let errorsBefore = errorCount
     while let item = reader.next() {
       switch item {
       case .fault(let fault):
@@ -96,6 +105,19 @@ public struct DomainListReader {
         row(fields, known, source, into: &rows)
       }
     }
+    if rows.count == rowsBefore, errorCount == errorsBefore { nothing(in: file, source, hasHeader: columns != nil) }
+  }
+
+  /// A list without a row: saved over by accident, or made by a program that failed.
+  private mutating func nothing(in file: DomainSource, _ source: Int, hasHeader: Bool) {
+    guard !isPartial || !hasHeader else { return }
+    if hasHeader {
+      return warning(source, 0, "no row follows the names of the columns", "write a domain a line, or remove the list")
+    }
+    error(
+      source, 0, "the list is empty",
+      "write a domain a line, or take the file out of `domains:`; what it held before stays as it is meanwhile")
+    doubts.whole.insert(file.path)
   }
 
   /// Which field holds what.
@@ -244,11 +266,11 @@ public struct DomainListReader {
 
   private mutating func pair(_ field: CSVReader.Field?, _ start: Int, _ source: Int) -> Pair? {
     guard let id = field?.text ?? defaultPair?.rawValue else {
-      error(source, start, "no pair is named for this row", "fill the column `pair`, or give one with --pair")
+      unknown(source, start, "no pair is named for this row", "fill the column `pair`, or give one with --pair")
       return nil
     }
     if let pair = pairs[id] { return pair }
-    error(
+    unknown(
       source, field?.offset ?? start, "no pair “\(Printable.short(id, 64))”",
       Spelling.remedy(for: id, among: pairIDs, "pair"))
     return nil
@@ -259,7 +281,7 @@ public struct DomainListReader {
     if pair.vips.contains(where: { $0.id.rawValue == field.text }) {
       return DomainRow.Cell(value: VIPID(field.text), offset: field.offset)
     }
-    error(
+    unknown(
       source, field.offset, "pair “\(pair.id)” has no VIP “\(Printable.short(field.text, 64))”",
       Spelling.remedy(for: field.text, among: pair.vips.map(\.id.rawValue), "VIP"))
     return nil
@@ -269,13 +291,13 @@ public struct DomainListReader {
     _ field: CSVReader.Field, _ pair: Pair?, _ source: Int
   ) -> DomainRow.Cell<CustomerID>? {
     guard customers[field.text] != nil else {
-      error(
+      unknown(
         source, field.offset, "no customer “\(Printable.short(field.text, 64))”",
         Spelling.remedy(for: field.text, among: inventory.customers.map(\.id.rawValue), "customer"))
       return nil
     }
     if let pair, let owner = pair.customer, !pair.isShared, owner.rawValue != field.text {
-      error(
+      unknown(
         source, field.offset, "pair “\(pair.id)” is customer “\(owner)”'s, and this row is customer “\(field.text)”'s",
         "correct the row, or write `shared: true` at the pair")
       return nil
@@ -293,7 +315,7 @@ public struct DomainListReader {
 
   private mutating func profile(_ field: CSVReader.Field, _ source: Int) -> DomainRow.Cell<String>? {
     if profiles.contains(field.text) { return DomainRow.Cell(value: field.text, offset: field.offset) }
-    error(
+    unknown(
       source, field.offset, "no profile “\(Printable.short(field.text, 40))”",
       Spelling.question(for: field.text, among: profiles)
         ?? "known: \(profiles.joined(separator: ", ")); another CA's go into `profiles:` of the authority")
@@ -320,6 +342,12 @@ public struct DomainListReader {
         "write true, or leave it empty")
       return false
     }
+  }
+
+  /// What is not in the inventory: no fault of the list where the inventory itself was only read in part.
+  private mutating func unknown(_ source: Int, _ offset: Int, _ message: String, _ remedy: String) {
+    errorCount += 1
+    if !isPartial { faults.append(DomainFault(.error, source, offset, message, remedy)) }
   }
 
   private mutating func error(_ source: Int, _ offset: Int, _ message: String, _ remedy: String) {
@@ -351,27 +379,5 @@ struct DomainFault {
   func diagnostic(_ texts: [SourceText]) -> Diagnostic {
     let location = texts[source].location(ofByte: offset)
     return Diagnostic(severity, at: location, message, remedy: remedy, excerpt: texts[source].excerpt(at: location))
-  }
-}
-
-/// What we know of CAs' profiles.
-enum Profile {
-  /// How many names a certificate of a profile may have.
-  static func maximumNames(_ profile: String?) -> Int {
-    switch profile {
-    // https://letsencrypt.org/docs/profiles/: 25 for tlsserver and shortlived, 100 for classic.
-    case "tlsserver", "shortlived": 25
-    default: 100
-    }
-  }
-
-  /// Let's Encrypt's profiles and those that the inventory names.
-  static func known(to authorities: [Authority]) -> [String] {
-    var known = ["classic", "tlsserver", "shortlived"]
-    for profile in authorities.flatMap({ [$0.profile].compactMap { $0 } + $0.profiles }) where !known.contains(profile)
-    {
-      known.append(profile)
-    }
-    return known
   }
 }

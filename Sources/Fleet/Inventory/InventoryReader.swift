@@ -9,6 +9,8 @@ public struct InventoryReader {
   public struct Reading: Sendable {
     /// The inventory, with `domainFiles` still empty; nil when there is an error.
     public var inventory: Inventory?
+    /// The same as far as it could be read, whatever is wrong with the rest.
+    public var inPart: Inventory?
     /// Everything that is wrong, in reading order.
     public var diagnostics: [Diagnostic]
     /// The files that the inventory names.
@@ -23,7 +25,8 @@ public struct InventoryReader {
       faults: faults, directories: directories, home: home, references: ReadingContext.ReferenceList())
     let inventory = InventoryReader(documents: documents, context: context).read()
     return Reading(
-      inventory: faults.hasErrors ? nil : inventory, diagnostics: faults.sorted(files: documents.map(\.source.name)),
+      inventory: faults.hasErrors ? nil : inventory, inPart: inventory,
+      diagnostics: faults.sorted(files: documents.map(\.source.name)),
       references: context.references.files)
   }
 

@@ -75,6 +75,7 @@ public struct ChallengeRules: Sendable {
           .vetoes(.vipAnswersWrongly),
           told(answer) + "; the rule there is for another account key: paste the lines that certfleet enroll prints")
       }
+      if let held = held(answer) { return held }
       return undecided ?? Judgement(.vetoes(.vipAnswersWrongly), told(answer))
     case .strayed(let reason, let hops):
       return undecided
@@ -108,6 +109,15 @@ public struct ChallengeRules: Sendable {
     case .silent(let reason, let hops):
       return Judgement(.unknown, "no answer from here for \(name)\(via(hops)): \(reason)")
     }
+  }
+
+  /// Something listens at the tunnel's port and gives no answer: the way leads there, and whose it is shows when the tunnel is opened.
+  private func held(_ answer: ChallengeSight.Answer) -> Judgement? {
+    guard case .tunnel(let port) = method, answer.status == 502 || answer.status == 504 else { return nil }
+    return Judgement(
+      .unknown,
+      told(answer) + "; something holds the tunnel's port \(port) on the node and does not answer, "
+        + "mostly a session that was cut off")
   }
 
   private var undecided: Judgement? {

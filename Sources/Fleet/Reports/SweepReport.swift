@@ -30,6 +30,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var windows: [WindowWait]
   /// Set where this only tells how far it is: the run goes on by itself then.
   public var goesOn: Date?
+  /// What such a run waits for: the CA's limit that binds, or whatever else does.
+  public var waitsFor: String?
   /// Certificates and sections on the nodes that are never used.
   public var notices: [NodeNotice]
   /// Keys of certificates that are no longer wanted, removed in this run.

@@ -65,7 +65,8 @@ public enum SweepReportText {
     if people > 0 { parts.append("\(Wording.count(people, "thing needs", "things need")) a person") }
     let span = Wording.span(report.endedAt.timeIntervalSince(report.startedAt))
     if let goesOn = report.goesOn {
-      let when = "it goes on at \(Wording.minute(goesOn)) UTC"
+      let why = report.waitsFor.map { " (\(Printable.terminal($0)))" } ?? ""
+      let when = "it goes on at \(Wording.minute(goesOn)) UTC\(why)"
       return "Renewal so far, after \(span); \(when): " + parts.joined(separator: ", ")
     }
     let how =

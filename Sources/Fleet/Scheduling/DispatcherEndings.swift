@@ -31,6 +31,28 @@ extension Dispatcher {
     dirty.insert(spec)
   }
 
+  /// Work that nobody can do: its pair counts as one that does not answer, and the run goes on without it.
+  public mutating func giveUp(_ work: Work, at now: Date) {
+    let reason = "this run has no session with the pair"
+    switch work {
+    case .look(let specs): looked(at: specs.map(\.id), [], at: now)
+    case .survey(let pair):
+      let failure = Failure(.internalError, reason)
+      let nodes = pairs[pair]?.nodes.map(\.id) ?? []
+      surveyed(
+        pair,
+        PairSurvey(
+          active: [:], unreachable: Dictionary(uniqueKeysWithValues: nodes.map { ($0, failure) }), at: now))
+    case .see(let pair, _): seen(pair)
+    case .issue(let order) where order.isResumed:
+      // What the CA has spent on it stays spent.
+      attemptEnded(order.spec.id, at: now)
+      faults.giveUp(order.spec.id)
+    case .issue(let order): refused(order, at: now)
+    case .rollOut(let order): rolloutEnded(order, failure: Failure(.internalError, reason), at: now)
+    }
+  }
+
   /// The certificates of a pair for which orders may be made in this run.
   public func orderable(on pair: PairID) -> [CertificateState] {
     let candidates = (issuable[pair] ?? []).union(issuing.filter { $0.value == pair }.keys)

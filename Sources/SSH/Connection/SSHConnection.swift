@@ -44,6 +44,9 @@ public actor SSHConnection {
   /// after about a minute.
   public var isAlive: Bool { native != nil }
 
+  /// This machine's end of the connection: an address of four or sixteen bytes, and the port. Nil through a jump host.
+  public var nearEnd: (address: [UInt8], port: UInt16)? { native == nil ? nil : wire.nearEnd }
+
   /// The server's version line, `SSH-2.0-OpenSSH_9.2p1 …`, with control characters escaped.
   public var serverBanner: String? { native?.banner.map(SSHError.printable) }
 

@@ -146,6 +146,27 @@ final class Wire: @unchecked Sendable {  // touched by the reactor's thread only
     return getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &status, &length) == 0 ? status : errno
   }
 
+  /// The socket's own address and port.
+  var nearEnd: (address: [UInt8], port: UInt16)? {
+    guard isSocket else { return nil }
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let status = withUnsafeMutablePointer(to: &storage) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+    }
+    guard status == 0 else { return nil }
+    let family = Int32(storage.ss_family)
+    return withUnsafeBytes(of: &storage) { bytes in
+      // sockaddr_in and sockaddr_in6 of Linux: the port at 2, big-endian; the address at 4, or at 8 for IPv6.
+      let port = UInt16(bytes[2]) << 8 | UInt16(bytes[3])
+      switch family {
+      case AF_INET: return (Array(bytes[4..<8]), port)
+      case AF_INET6: return (Array(bytes[8..<24]), port)
+      default: return nil
+      }
+    }
+  }
+
   func setOption(_ name: Int32, _ value: Int32, level: Int32) {
     var value = value
     setsockopt(descriptor, level, name, &value, socklen_t(MemoryLayout<Int32>.size))

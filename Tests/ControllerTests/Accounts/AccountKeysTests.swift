@@ -49,6 +49,32 @@ import Testing
     #expect(try Data(contentsOf: URL(filePath: state + "/accounts/lab.key.pem")) == before)
   }
 
+  // G13: eight first runs at once make one key and one passphrase, and all of them have these.
+  @Test func firstRunsAtTheSameTimeShareOneKey() async throws {
+    let state = try temporaryState()
+    defer { remove(state) }
+    let authority = Authority(id: AuthorityID("lab"), directory: "https://ca.example/dir")
+
+    let prints = await withTaskGroup(of: String.self) { group in
+      for _ in 0..<8 {
+        group.addTask {
+          do throws(CommandFault) {
+            return try AccountKeys(state: state).key(of: authority).thumbprint
+          } catch {
+            return error.text
+          }
+        }
+      }
+      return await group.reduce(into: Set<String>()) { $0.insert($1) }
+    }
+
+    #expect(prints == [try AccountKeys(state: state).key(of: authority).thumbprint])
+    #expect(
+      try FileManager.default.contentsOfDirectory(atPath: state + "/accounts").sorted() == [
+        "lab.key.pem", "passphrase",
+      ])
+  }
+
   private func temporaryState() throws -> String {
     let path = FileManager.default.temporaryDirectory.path + "/cf-keys-\(UUID().uuidString.prefix(8))"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)

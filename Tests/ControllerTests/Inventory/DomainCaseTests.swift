@@ -3,6 +3,8 @@ import Fleet
 import Foundation
 import Testing
 
+/// G12 (`empty`, `header-alone`, `invisible`, `names`): an empty list is a fault, an invisible character has its number, no wildcard is recommended.
+///
 /// Lists of domains in, certificates and faults out: one file a case.
 @Suite struct DomainCaseTests {
   private static let now = Date(timeIntervalSince1970: 0)
@@ -61,6 +63,26 @@ import Testing
     let warning = try #require(diagnostics.first)
     #expect(warning.severity == .warning)
     #expect(warning.message.contains("days old"))
+  }
+
+  // G12: a fault in the YAML hides no fault of the lists; what may only be missing because of it is not called a fault.
+  @Test func aFaultInTheYAMLHidesNoFaultOfTheLists() throws {
+    let folder = try ScratchFolder()
+    _ = try folder.write("list.csv", "domain,pair,customer\na_b.example,pair1,acme\ngood.example,pair1,acme\n")
+    let yaml = """
+      authorities: [{id: ca, directory: https://ca.example/dir}]
+      customers: [{id: acme, nmae: Acme}]
+      extra_suffixes: [example]
+      pairs: []
+      domains: list.csv
+      """
+
+    let checkup = try Checkup.run(inventory: try folder.write("fleet.yaml", yaml))
+
+    let lists = checkup.diagnostics.filter { $0.location.file.hasSuffix("list.csv") }
+    #expect(lists.map(\.location.line) == [2], "\(lists)")
+    #expect(lists.first?.message.contains("U+005F") == true || lists.first?.message.contains("“_”") == true)
+    #expect(checkup.diagnostics.contains { $0.location.file.hasSuffix("fleet.yaml") && $0.severity == .error })
   }
 
   @Test func aListThatIsNotThereIsAFaultAmongTheOthers() throws {

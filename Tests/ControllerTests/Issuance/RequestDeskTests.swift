@@ -134,4 +134,30 @@ import Testing
     #expect(await desk.takeSkews().isEmpty)
     #expect(await desk.isDoubtful == false)
   }
+
+  // G13: a request whose turn was not waited for is not sent at once, and what we ended ourselves is no answer of the CA's.
+  @Test func aRequestThatIsCancelledIsNotSent() async throws {
+    let desk = desk()
+    let sent = Mutex(0)
+    let send = desk.transport { (_) async throws(NetError) -> HTTPResponse in
+      sent.withLock { $0 += 1 }
+      return HTTPResponse(status: 200, headers: [], body: [])
+    }
+
+    let kinds = await withTaskGroup(of: NetError.Kind?.self) { group in
+      group.cancelAll()
+      group.addTask {
+        do throws(NetError) {
+          _ = try await send(HTTPRequest(method: "GET", url: Self.directory))
+          return nil
+        } catch {
+          return error.kind
+        }
+      }
+      return await group.reduce(into: []) { $0.append($1) }
+    }
+
+    #expect(kinds == [.cancelled])
+    #expect(sent.withLock { $0 } == 0)
+  }
 }

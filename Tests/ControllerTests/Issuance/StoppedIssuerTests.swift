@@ -85,6 +85,53 @@ import Testing
     #expect(await session.failedOver(since: .none(closed), for: VIPID("v"), closed) == nil)
   }
 
+  // E2: SIGKILL while the CA looked through the tunnel; the next run finds the order, or one of its authorizations, invalid. Nobody was there to
+  // answer, so the name is looked at anew and not counted.
+  @Test(arguments: [OrderStatus.invalid, .pending])
+  func whatTheCASawWhileNoRunWasThereIsNoVerdictOnTheName(_ status: OrderStatus) async throws {
+    let (stage, ca) = try await looked(status)
+
+    try await stage.run(ca, nodes: [node(.tunnel(port: 8888))])
+
+    let left = try stage.certificateState()
+    #expect(left.lastFailure?.kind == .interrupted)
+    #expect(left.lastFailure?.name == "one.example")
+    #expect(left.failures == 0)
+    #expect(await !ca.calls.contains("respond"))
+  }
+
+  // E2: the static rule answers without a run, so what the CA saw then counts.
+  @Test func whatTheCASawThroughTheStaticRuleCountsWhoeverRan() async throws {
+    let (stage, ca) = try await looked(.invalid)
+
+    try await stage.run(ca, nodes: [node(.thumbprint(hosts: "/etc/hosts.lst", socket: nil))])
+
+    let failure = try #require(try stage.certificateState().lastFailure)
+    #expect(failure.kind != .interrupted)
+    #expect(failure.detail.contains("503 at one.example"))
+  }
+
+  /// An order of a run that was killed after it had told the CA to look.
+  private func looked(_ status: OrderStatus) async throws -> (IssuingStage, ScriptedCA) {
+    let stage = try await IssuingStage()
+    let url = "https://ca.example/authorization/1"
+    let ca = ScriptedCA(stage.order(status, authorizations: [url]), chain: [])
+    let problem = Problem(type: .unauthorized, detail: "503 at one.example")
+    await ca.hold(
+      Authorization(
+        url: url, status: .invalid, identifier: Identifier(name: "one.example"),
+        challenges: [Challenge(type: .http01, url: url + "/http", status: .invalid, token: "token", error: problem)]))
+    try await stage.note(.orderRequested(of: stage.of))
+    try await stage.note(.orderCreated(of: stage.of, url: "https://ca.example/order/1"))
+    return (stage, ca)
+  }
+
+  private func node(_ challenge: ChallengeMethod) -> Node {
+    Node(
+      id: NodeID("n1"), address: "192.0.2.9", ssh: SSHSettings(user: "root"), active: .always,
+      challenge: challenge, terminations: [])
+  }
+
   // G7: ticks do not queue up behind a turn that takes long.
   @Test func oneTickWaitsAtATime() async {
     let gate = TickGate()

@@ -23,6 +23,8 @@ struct PreflightTests {
       ("good", "own", .route, .passes), ("alias", "own", .addresses, .passes), ("alias", "own", .vip, .passes),
       ("stray", "own", .addresses, .fails(.strayIPv6Address)), ("stray", "own", .vip, .passes),
       ("gone", "own", .addresses, .fails(.nameNotFound)), ("empty", "own", .addresses, .fails(.nameNotFound)),
+      // G8: where DNS has no address, nobody was asked, and nothing is "ok".
+      ("gone", "own", .route, .unknown), ("empty", "own", .route, .unknown),
       ("elsewhere", "own", .addresses, .fails(.wrongAddress)),
       ("foreign", "own", .addresses, .vetoes(.anotherPair)), ("foreign", "own", .route, .vetoes(.anotherPair)),
       ("rekeyed", "own", .addresses, .fails(.anotherPair)), ("rekeyed", "rekeyed", .vip, .vetoes(.vipAnswersWrongly)),

@@ -139,13 +139,16 @@ struct IssuingStage {
   }
 
   /// Goes on with the attempt where the journal says that it stands.
-  func run(_ ca: ScriptedCA, clock: any TimeSource = SystemClock(), stop: StopSign = StopSign()) async throws {
+  func run(
+    _ ca: ScriptedCA, clock: any TimeSource = SystemClock(), stop: StopSign = StopSign(), nodes: [Node] = []
+  ) async throws {
     let certificate = try certificateState()
     let loop = CurlLoop()
     defer { loop.shutdown() }
     let recorder = Recorder(journal: journal, sweep: nil, clock: SystemClock()) { _ in }
     let pair = Pair(
-      id: PairID("p"), customer: nil, appliance: .haproxy, nodes: [], vips: [VIP(id: VIPID("v"), address: "192.0.2.1")])
+      id: PairID("p"), customer: nil, appliance: .haproxy, nodes: nodes,
+      vips: [VIP(id: VIPID("v"), address: "192.0.2.1")])
     let inventory = Inventory(
       path: "/fleet.yaml", state: folder.path,
       authorities: [

@@ -58,6 +58,15 @@ import Testing
     #expect(rules.judgeVIP(answer(404)).verdict == .vetoes(.vipAnswersWrongly))
   }
 
+  // H12: a session that was cut off holds the tunnel's port and answers nothing: the rule is right, and the tunnel frees the port.
+  @Test(arguments: [502, 504]) func atTheTunnelAPortThatIsHeldIsNoWrongRule(_ status: Int) {
+    let judged = rules(method: .tunnel(port: 8888)).judgeVIP(answer(status))
+
+    #expect(judged.verdict == .unknown)
+    #expect(judged.evidence.contains("port 8888"))
+    #expect(rules().judgeVIP(answer(status)).verdict == .vetoes(.vipAnswersWrongly))
+  }
+
   @Test func anAnswerFromAnotherPairOnTheWayVetoesUnlessItIsTheSameCustomers() {
     var inventory = SmallFleet.inventory(pairs: 3)
     inventory.pairs[1].customer = CustomerID("acme")

@@ -49,6 +49,15 @@ import Testing
     let headline = SweepReportText.headline(report)
 
     #expect(headline == "Renewal so far, after 2 min 5 s; it goes on at 2026-09-22 14:13 UTC: 2 waiting")
+
+    // H12: not only until when, but why.
+    report.waitsFor =
+      Binding.limit(
+        BucketKey(
+          authority: AuthorityID("ca"), limit: .newOrdersPerAccount, subject: "any")
+      ).description
+    #expect(
+      SweepReportText.headline(report).contains("2026-09-22 14:13 UTC (\(Limit.newOrdersPerAccount.title) (any)): "))
   }
 
   @Test func onlyAWaitThatIsLongAndTheOnlyThingLeftIsOne() throws {
