@@ -30,7 +30,8 @@ struct CSVReader {
   static let maximumFields = 1_000
 
   private let bytes: [UInt8]
-  private var position: Int
+  /// How far it has read.
+  private(set) var position: Int
   private var separator: UInt8?
 
   init(_ bytes: [UInt8]) {

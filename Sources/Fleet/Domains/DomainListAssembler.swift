@@ -5,7 +5,7 @@ struct DomainListAssembler {
   let sources: [DomainSource]
   let texts: [SourceText]
   private let sharing: Set<CustomerID>
-  private(set) var faults: [DomainFault] = []
+  private(set) var faults = DomainFaults()
   private(set) var doubts = DomainDoubts()
 
   init(inventory: Inventory, defaultCustomer: CustomerID?, sources: [DomainSource], texts: [SourceText]) {
@@ -17,14 +17,15 @@ struct DomainListAssembler {
   }
 
   mutating func assemble(_ rows: [DomainRow]) -> DomainList {
-    let certificates = resolve(group(rows))
-    let withoutDuplicates = removeDuplicates(certificates)
-    checkClaims(withoutDuplicates)
-    let labelled = label(withoutDuplicates)
+    // One array of them, changed in place: a list may have a million rows.
+    var certificates = resolve(group(rows))
+    removeDuplicates(&certificates)
+    checkClaims(certificates)
+    label(&certificates)
     var list = DomainList(sources: sources.map(\.path))
-    list.specs.reserveCapacity(labelled.count)
-    list.locations.reserveCapacity(labelled.count)
-    for certificate in labelled {
+    list.specs.reserveCapacity(certificates.count)
+    list.locations.reserveCapacity(certificates.count)
+    for certificate in certificates {
       guard let names = NameSet(certificate.rows.map(\.name.value)), let first = certificate.rows.first else {
         continue
       }
@@ -85,6 +86,7 @@ struct DomainListAssembler {
     let pairs = Dictionary(inventory.pairs.map { ($0.id, $0) }) { first, _ in first }
     let usualProfile = inventory.authorities.first?.profile
     var certificates: [Certificate] = []
+    certificates.reserveCapacity(groups.count)
     for rows in groups {
       guard let first = rows.first, let pair = pairs[first.pair] else { continue }
       let agreed = (
@@ -159,14 +161,14 @@ struct DomainListAssembler {
     var name: String
   }
 
-  private mutating func removeDuplicates(_ certificates: [Certificate]) -> [Certificate] {
+  private mutating func removeDuplicates(_ certificates: inout [Certificate]) {
     var places = [String: (row: DomainRow, vip: VIPID, customer: CustomerID?)](minimumCapacity: certificates.count)
     // Few names stand in two places, so the others have a table of their own.
     var further: [Place: DomainRow] = [:]
     var ids = [SpecID: DomainRow](minimumCapacity: certificates.count)
-    var kept: [Certificate] = []
-    for certificate in certificates {
-      var certificate = certificate
+    var kept = 0
+    for index in certificates.indices {
+      var certificate = certificates[index]
       certificate.rows.removeAll { row in
         if let first = places[row.name.value] {
           let place = Place(vip: VIPReference(pair: row.pair, vip: certificate.vip), name: row.name.value)
@@ -199,9 +201,10 @@ struct DomainListAssembler {
         continue
       }
       ids[certificate.id] = first
-      kept.append(certificate)
+      certificates[kept] = certificate
+      kept += 1
     }
-    return kept
+    certificates.removeSubrange(kept...)
   }
 
   private struct Claim {
@@ -276,7 +279,7 @@ struct DomainListAssembler {
 
   /// File names, unique on the pair: derived ones give way to given ones, and among derived ones the pair's first VIP keeps the bare name,
   /// whatever the order of the rows.
-  private mutating func label(_ certificates: [Certificate]) -> [Certificate] {
+  private mutating func label(_ certificates: inout [Certificate]) {
     var taken: [FileName: DomainRow] = [:]
     for certificate in certificates where certificate.given != nil {
       guard let row = certificate.rows.first else { continue }
@@ -290,23 +293,21 @@ struct DomainListAssembler {
     let order = Dictionary(
       inventory.pairs.flatMap { pair in pair.vips.enumerated().map { (VIPReference(pair: pair.id, vip: $1.id), $0) } }
     ) { first, _ in first }
-    var result = certificates
-    let derived = result.indices.filter { result[$0].given == nil }
-      .map { (index: $0, vip: order[VIPReference(pair: result[$0].pair, vip: result[$0].vip)] ?? 0) }
+    let derived = certificates.indices.filter { certificates[$0].given == nil }
+      .map { (index: $0, vip: order[VIPReference(pair: certificates[$0].pair, vip: certificates[$0].vip)] ?? 0) }
       .sorted { ($0.vip, $0.index) < ($1.vip, $1.index) }
     for (index, _) in derived {
-      guard let row = result[index].rows.first else { continue }
-      if taken[FileName(result[index])] != nil {
-        result[index].label = Identifier.label(result[index].label, on: result[index].vip)
+      guard let row = certificates[index].rows.first else { continue }
+      if taken[FileName(certificates[index])] != nil {
+        certificates[index].label = Identifier.label(certificates[index].label, on: certificates[index].vip)
       }
-      if let first = taken.updateValue(row, forKey: FileName(result[index])) {
+      if let first = taken.updateValue(row, forKey: FileName(certificates[index])) {
         error(
           row, row.name.offset, against: first,
-          "the file name “\(result[index].label)” is another certificate's on this pair, at \(location(first))",
+          "the file name “\(certificates[index].label)” is another certificate's on this pair, at \(location(first))",
           "fill the column `label`")
       }
     }
-    return result
   }
 
   /// Labels that differ in case only would be one file on an appliance whose file system folds case.

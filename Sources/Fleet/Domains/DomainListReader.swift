@@ -9,9 +9,10 @@ public struct DomainListReader {
   private let pairIDs: [String]
   private let customers: [String: Customer]
   private let profiles: [String]
-  private var faults: [DomainFault] = []
+  private var faults = DomainFaults()
   private var doubts = DomainDoubts()
   private var errorCount = 0
+  private var domains = OneOfEach()
   private var isPartial = false
 
   /// Reads `sources`.
@@ -34,22 +35,14 @@ public struct DomainListReader {
     var list = assembler.assemble(isPartial ? [] : rows)
     list.doubts = reader.doubts
     list.doubts.formUnion(assembler.doubts)
-    for fault in reader.faults + assembler.faults where fault.severity == .error {
-      list.doubts.sources.insert(sources[fault.source].path)
+    for source in reader.faults.faulty.union(assembler.faults.faulty) {
+      list.doubts.sources.insert(sources[source].path)
     }
-    let faults = (reader.faults + assembler.faults).sorted { ($0.source, $0.offset) < ($1.source, $1.offset) }
-    var diagnostics = faults.prefix(maximumFaults).map { $0.diagnostic(texts) }
-    if let next = faults.dropFirst(maximumFaults).first {
-      let more = DomainFault(
-        .error, next.source, next.offset, "\(faults.count - maximumFaults) more faults from here on",
-        "correct the first ones")
-      diagnostics.append(more.diagnostic(texts))
-    }
-    return (list, diagnostics)
+    return (list, reader.faults.diagnostics(with: assembler.faults, texts))
   }
 
-  /// Nobody reads more, and each holds its line.
-  private static let maximumFaults = 10_000
+  /// More rows than any fleet has names; each costs half a kilobyte while the lists are held against each other.
+  static let maximumRows = 1_250_000
 
   private init(_ inventory: Inventory, _ names: NameRules, _ defaultPair: PairID?) {
     self.inventory = inventory
@@ -80,6 +73,14 @@ public struct DomainListReader {
     let rowsBefore = rows.count
     let errorsBefore = errorCount
     while let item = reader.next() {
+      guard rows.count < Self.maximumRows else {
+        error(
+          source, columns == nil ? 0 : reader.position,
+          "more than \(Self.maximumRows) rows in all lists; the rest was left unread",
+          "divide the fleet into several inventories")
+        doubts.unreadable.insert(file.path)
+        return
+      }
       switch item {
       case .fault(let fault):
         error(source, fault.offset, fault.message, fault.remedy)
@@ -216,8 +217,9 @@ public struct DomainListReader {
     else { return }
     rows.append(
       DomainRow(
-        source: source, name: name.cell, registeredDomain: name.registered, pair: pair.id, vip: vip, customer: customer,
-        certificate: certificate, profile: profile, key: key, label: label, isShared: isShared))
+        source: source, name: name.cell, registeredDomain: name.registered, pair: pair.id, customer: customer,
+        isShared: isShared,
+        rest: DomainRow.Rest(vip: vip, certificate: certificate, profile: profile, key: key, label: label)))
   }
 
   /// A faulty row may be about whatever its cells name.
@@ -261,7 +263,7 @@ public struct DomainListReader {
         source, field.offset, "“\(name)” is itself a public suffix, under which others register",
         "most CAs refuse it; check the name")
     }
-    return (DomainRow.Cell(value: name, offset: field.offset), registered)
+    return (DomainRow.Cell(value: name, offset: field.offset), domains.one(registered, of: name))
   }
 
   private mutating func pair(_ field: CSVReader.Field?, _ start: Int, _ source: Int) -> Pair? {
@@ -290,7 +292,7 @@ public struct DomainListReader {
   private mutating func customer(
     _ field: CSVReader.Field, _ pair: Pair?, _ source: Int
   ) -> DomainRow.Cell<CustomerID>? {
-    guard customers[field.text] != nil else {
+    guard let known = customers[field.text] else {
       unknown(
         source, field.offset, "no customer “\(Printable.short(field.text, 64))”",
         Spelling.remedy(for: field.text, among: inventory.customers.map(\.id.rawValue), "customer"))
@@ -302,7 +304,7 @@ public struct DomainListReader {
         "correct the row, or write `shared: true` at the pair")
       return nil
     }
-    return DomainRow.Cell(value: CustomerID(field.text), offset: field.offset)
+    return DomainRow.Cell(value: known.id, offset: field.offset)
   }
 
   private mutating func key(_ field: CSVReader.Field, _ source: Int) -> DomainRow.Cell<KeyType>? {
@@ -357,27 +359,5 @@ public struct DomainListReader {
 
   private mutating func warning(_ source: Int, _ offset: Int, _ message: String, _ remedy: String) {
     faults.append(DomainFault(.warning, source, offset, message, remedy))
-  }
-}
-
-/// A fault whose line and column are looked up at the end: most files have none, and then nobody pays for counting.
-struct DomainFault {
-  var severity: Diagnostic.Severity
-  var source: Int
-  var offset: Int
-  var message: String
-  var remedy: String
-
-  init(_ severity: Diagnostic.Severity, _ source: Int, _ offset: Int, _ message: String, _ remedy: String) {
-    self.severity = severity
-    self.source = source
-    self.offset = offset
-    self.message = message
-    self.remedy = remedy
-  }
-
-  func diagnostic(_ texts: [SourceText]) -> Diagnostic {
-    let location = texts[source].location(ofByte: offset)
-    return Diagnostic(severity, at: location, message, remedy: remedy, excerpt: texts[source].excerpt(at: location))
   }
 }

@@ -14,29 +14,47 @@ final class DomainRow: Sendable {
   let name: Cell<String>
   let registeredDomain: String
   let pair: PairID
-  let vip: Cell<VIPID>?
   let customer: Cell<CustomerID>?
-  let certificate: Cell<String>?
-  let profile: Cell<String>?
-  let key: Cell<KeyType>?
-  let label: Cell<String>?
   let isShared: Bool
+  /// Most rows say none of this, and a list may have a million rows.
+  private let rest: Rest?
+
+  /// What rows seldom say.
+  final class Rest: Sendable {
+    let vip: Cell<VIPID>?
+    let certificate: Cell<String>?
+    let profile: Cell<String>?
+    let key: Cell<KeyType>?
+    let label: Cell<String>?
+
+    init?(
+      vip: Cell<VIPID>?, certificate: Cell<String>?, profile: Cell<String>?, key: Cell<KeyType>?, label: Cell<String>?
+    ) {
+      if vip == nil, certificate == nil, profile == nil, key == nil, label == nil { return nil }
+      self.vip = vip
+      self.certificate = certificate
+      self.profile = profile
+      self.key = key
+      self.label = label
+    }
+  }
+
+  var vip: Cell<VIPID>? { rest?.vip }
+  var certificate: Cell<String>? { rest?.certificate }
+  var profile: Cell<String>? { rest?.profile }
+  var key: Cell<KeyType>? { rest?.key }
+  var label: Cell<String>? { rest?.label }
 
   init(
-    source: Int, name: Cell<String>, registeredDomain: String, pair: PairID, vip: Cell<VIPID>?,
-    customer: Cell<CustomerID>?, certificate: Cell<String>?, profile: Cell<String>?, key: Cell<KeyType>?,
-    label: Cell<String>?, isShared: Bool
+    source: Int, name: Cell<String>, registeredDomain: String, pair: PairID, customer: Cell<CustomerID>?,
+    isShared: Bool, rest: Rest?
   ) {
     self.source = source
     self.name = name
     self.registeredDomain = registeredDomain
     self.pair = pair
-    self.vip = vip
     self.customer = customer
-    self.certificate = certificate
-    self.profile = profile
-    self.key = key
-    self.label = label
     self.isShared = isShared
+    self.rest = rest
   }
 }
