@@ -35,6 +35,16 @@ import Testing
     #expect(failure?.detail.contains(word) == true, "\(String(describing: failure))")
   }
 
+  // G10, H2: its words never end.
+  @Test func aLoginThatWritesWithoutEndIsNoFaultOfOurs() {
+    let error = SSHError(.outputLimit, phase: .command, host: "192.0.2.1", port: 22, detail: "more than 33562624 bytes")
+
+    let failure = Failure(error, node: node.id)
+
+    #expect(failure.kind == .nodeUnreachable)
+    #expect(failure.detail.contains("writes without end"))
+  }
+
   @Test func aLoginThatDiedIsInterrupted() { #expect(survey(nil, "")?.kind == .interrupted) }
 
   /// In the middle of a rollout an empty answer is a connection that was cut: libssh2 tells status 0 then.

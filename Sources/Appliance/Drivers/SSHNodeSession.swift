@@ -28,7 +28,9 @@ extension Failure {
   public init(_ error: SSHError, node: NodeID?) {
     let kind: Kind =
       switch error.kind {
-      case .nameNotFound, .connectionRefused, .unreachable, .timedOut, .connectionLost, .protocolViolation:
+      // One that writes without end is broken, as one that does not speak SSH.
+      case .nameNotFound, .connectionRefused, .unreachable, .timedOut, .connectionLost, .protocolViolation,
+        .outputLimit:
         .nodeUnreachable
       case .hostKeyUnknown: .hostKeyUnknown
       case .hostKeyChanged: .hostKeyChanged
@@ -36,7 +38,7 @@ extension Failure {
       case .noCommonAlgorithm: .noCommonAlgorithm
       case .forwardRefused: .tunnelRefused
       case .cancelled, .closed: .interrupted
-      case .outputLimit, .outOfResources: .internalError
+      case .outOfResources: .internalError
       }
     // About host keys the advice of the kind says all; elsewhere the remedy knows the place.
     let isSaid = kind == .hostKeyUnknown || kind == .hostKeyChanged
