@@ -39,6 +39,18 @@ class Cut:
     done: bool = False
 
 
+@dataclass
+class Exchange:
+    """A request and what the CA answered, before anybody else sees it."""
+
+    method: str
+    path: str
+    body: bytes
+    status: int
+    headers: list[tuple[str, str]]
+    content: bytes
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 120
@@ -58,11 +70,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
             content = proxy.rewrite(answer.read())
         finally:
             upstream.close()
+        exchange = Exchange(self.command, self.path, body, answer.status, answer.getheaders(), content)
+        if not proxy.twist(exchange):
+            self.close_connection = True
+            return
+        content = exchange.content
         if proxy.swallows(Seen(self.command, self.path, answer.status)):
             self.close_connection = True
             return
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
+        self.send_response_only(exchange.status)
+        for name, value in exchange.headers:
             if name.lower() == "date":
                 value = formatdate(parsedate_to_datetime(value).timestamp() + proxy.ahead, usegmt=True)
             if name.lower() not in ("connection", "transfer-encoding", "content-length"):
@@ -105,6 +122,8 @@ class CAProxy:
         self.ahead = 0
         #: What a CA of another mind would have answered.
         self.rewrite: Callable[[bytes], bytes] = lambda content: content
+        #: The same with the request before its eyes; what it says no to is cut.
+        self.twist: Callable[[Exchange], bool] = lambda exchange: True
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
