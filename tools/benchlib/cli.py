@@ -9,9 +9,11 @@ import sys
 
 from lablib.model import LabError
 
-from . import again, check, issue, plan, product, push, sweep
+from . import again, check, issue, memory, plan, product, push, sweep
 
-BENCHMARKS = {"issue": issue, "push": push, "again": again, "check": check, "plan": plan, "sweep": sweep}
+BENCHMARKS = {
+    "issue": issue, "push": push, "again": again, "check": check, "plan": plan, "sweep": sweep, "memory": memory,
+}  # fmt: skip
 ABOUT = """\
 What certfleet costs, beside the tools that people use for the same. Results are tables (or --json) of medians, with the
 machine they were measured on; nothing passes or fails by its speed. Peers come from Debian: tools/install bench.
