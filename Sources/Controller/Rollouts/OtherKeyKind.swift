@@ -6,37 +6,13 @@ import PKI
 /// A listener may hold a certificate of each kind of key for a name (`X.pem.rsa` beside `X.pem.ecdsa`, or two files), and visitors who do not
 /// take ours are shown the other one.
 extension Verifier {
-  /// Handshakes with one listener at the same time.
-  private static let inFlight = 16
-
-  private struct Shown: Sendable {
-    var spec: SpecID
-    var words: String?
-  }
-
   /// Looks as a visitor who takes the other kind of key alone.
   ///
   /// - Returns: for each certificate that has such a companion, which one stays in use beside it.
   func companions(
     of certificates: [CertificateState], at address: String, port: UInt16
   ) async -> [SpecID: String] {
-    await withTaskGroup(of: Shown.self) { group in
-      var waiting = certificates[...]
-      func add(_ certificate: CertificateState) {
-        group.addTask {
-          let words = await companion(of: certificate, at: address, port: port)
-          return Shown(spec: certificate.spec.id, words: words)
-        }
-      }
-      for certificate in waiting.prefix(Self.inFlight) { add(certificate) }
-      waiting = waiting.dropFirst(Self.inFlight)
-      var found: [SpecID: String] = [:]
-      while let shown = await group.next() {
-        found[shown.spec] = shown.words
-        if let next = waiting.popFirst() { add(next) }
-      }
-      return found
-    }
+    await each(certificates, \.spec.id) { await companion(of: $0, at: address, port: port) }.compactMapValues { $0 }
   }
 
   private func companion(of certificate: CertificateState, at address: String, port: UInt16) async -> String? {

@@ -79,14 +79,14 @@ struct Verifier: Sendable {
   }
 
   private func once(at address: String, port: UInt16, for wanted: [Wanted]) async -> [SpecID: Sight] {
-    await each(wanted) { await sight(of: $0, at: address, port: port) }
+    await each(wanted, \.spec) { await sight(of: $0, at: address, port: port) }
   }
 
   /// The leaf that a listener shows for each name now, or why none was seen.
   func leaves(
     at address: String, port: UInt16, for wanted: [Wanted]
   ) async -> [SpecID: Result<X509Certificate, Unseen>] {
-    await each(wanted) { await leaf(at: address, port: port, $0.serverName) }
+    await each(wanted, \.spec) { await leaf(at: address, port: port, $0.serverName) }
   }
 
   private func leaf(
@@ -106,18 +106,20 @@ struct Verifier: Sendable {
     var value: Value
   }
 
-  private func each<Value: Sendable>(
-    _ wanted: [Wanted], _ ask: @escaping @Sendable (Wanted) async -> Value
+  /// Asks for each, some at the same time.
+  func each<Item: Sendable, Value: Sendable>(
+    _ items: [Item], _ spec: @Sendable (Item) -> SpecID, _ ask: @escaping @Sendable (Item) async -> Value
   ) async -> [SpecID: Value] {
     await withTaskGroup(of: Seen<Value>.self) { group in
-      func add(_ one: Wanted) {
+      func add(_ one: Item) {
+        let id = spec(one)
         group.addTask {
           let value = await ask(one)
-          return Seen(spec: one.spec, value: value)
+          return Seen(spec: id, value: value)
         }
       }
       var results: [SpecID: Value] = [:]
-      var waiting = wanted[...]
+      var waiting = items[...]
       for one in waiting.prefix(Self.inFlight) { add(one) }
       waiting = waiting.dropFirst(Self.inFlight)
       while let seen = await group.next() {
