@@ -34,6 +34,10 @@ extension Workplace {
     defer { loop.shutdown() }
     let http = HTTPClient(loop: loop)
     var rows = await controllerRows(http)
+    if let note = PreferredRoot.note(inventory.authorities[0], state) {
+      rows.append(
+        .init(.note, "preferred root", of: "controller", note, remedy: "Correct `preferred_root:`, or leave it out."))
+    }
     let survey = try preflightSurvey(http, state, issuer: await issuer(http, state))
     let client = SSHClient()
     let recorder = Recorder(journal: journal, sweep: nil, clock: clock) { _ in }

@@ -72,6 +72,7 @@ extension Workplace {
         before: snapshot.state, after: outcome.state, records: outcome.records, inventory: inventory,
         held: held, untold: untold)
       report.inputs = inputs
+      report.rootNote = PreferredRoot.note(inventory.authorities[0], outcome.state)
       report.clock = outcome.clock.title == nil ? nil : outcome.clock
       return report
     }

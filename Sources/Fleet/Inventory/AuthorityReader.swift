@@ -26,8 +26,23 @@ struct AuthorityReader {
         profiles: section.texts("profiles").map(\.text), limits: limits(section, directory: directory),
         overrides: OverrideReader(context: context).read(section),
         trust: section.path("trust", reading: .certificates), roots: section.path("roots", reading: .certificates),
-        preferredRoot: section.text("preferred_root"), keyPassphrase: section.secret("key_passphrase"))
+        preferredRoot: preferredRoot(section, directory: directory), keyPassphrase: section.secret("key_passphrase"))
     }
+  }
+
+  /// https://letsencrypt.org/certificates/: what its chains end under. It changes once in years, so another name is a warning only.
+  private static let rootsOfLetsEncrypt = ["ISRG Root X1", "ISRG Root X2", "ISRG Root YE", "ISRG Root YR"]
+
+  private func preferredRoot(_ section: Section, directory: String?) -> String? {
+    guard let root = section.text("preferred_root") else { return nil }
+    let known = Self.rootsOfLetsEncrypt
+    if directory?.hasPrefix("https://acme-v02.api.letsencrypt.org/") == true, !known.contains(root) {
+      context.faults.warning(
+        at: section.location(of: "preferred_root"),
+        "Let's Encrypt is not known to have a root “\(Printable.short(root))”",
+        remedy: Spelling.question(for: root, among: known) ?? "known: \(known.joined(separator: ", "))")
+    }
+    return root
   }
 
   private func profile(_ section: Section, _ key: String) -> String? {

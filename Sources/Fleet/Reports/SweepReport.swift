@@ -24,6 +24,8 @@ public struct SweepReport: Sendable, Equatable, Codable {
   public var lostOrders: [LostOrder]
   /// Limits of the CA's that somebody else uses too.
   public var limitNotes: [LimitNote]
+  /// Said where the CA offers no chain that ends as the inventory prefers.
+  public var rootNote: String?
   /// Nodes proved below the wire, with the reason.
   public var weakProofs: [WeakProof]
   /// Pairs that are closed, and what waits for them to open.

@@ -61,6 +61,7 @@ public enum SweepReportHTML {
           [HTMLPage.heading("Orders lost in a crash: \(report.lostOrders.count)")]
             + report.lostOrders.map { HTMLPage.paragraph("\($0.spec): \($0.detail)", muted: true) }))
     }
+    if let note = report.rootNote { body.append(HTMLPage.card([HTMLPage.paragraph("Chain: " + note)])) }
     if !report.limitNotes.isEmpty {
       body.append(
         HTMLPage.card(

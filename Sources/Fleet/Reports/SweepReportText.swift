@@ -181,8 +181,9 @@ public enum SweepReportText {
   }
 
   private static func limits(_ report: SweepReport) -> [String] {
-    guard !report.limitNotes.isEmpty else { return [] }
-    return ["", "Limits of the CA that others use as well:"]
+    let chain = report.rootNote.map { ["", "Chain: \(Printable.terminal($0))"] } ?? []
+    guard !report.limitNotes.isEmpty else { return chain }
+    return chain + ["", "Limits of the CA that others use as well:"]
       + report.limitNotes.map { "    \(Printable.terminal($0.text))" }
   }
 

@@ -1,4 +1,6 @@
+import Foundation
 import Glibc
+import Synchronization
 
 /// An exclusive lock on a whole file that the kernel drops when the process dies, however it dies.
 ///
@@ -10,6 +12,7 @@ struct FileLock: ~Copyable, Sendable {
   // <asm-generic/fcntl.h>, the same on every Linux architecture; Glibc's Swift overlay leaves them out.
   private static let queryCommand: Int32 = 36  // F_OFD_GETLK
   private static let setCommand: Int32 = 37  // F_OFD_SETLK
+  private static let waitCommand: Int32 = 38  // F_OFD_SETLKW
 
   private init(descriptor: Int32) { self.descriptor = descriptor }
 
@@ -31,13 +34,60 @@ struct FileLock: ~Copyable, Sendable {
     }
   }
 
-  /// Waits for the lock; for short, local critical sections only.
+  /// Waits for the lock; for short, local critical sections only. The kernel wakes a thread of its own, which nobody waits for too long.
   static func acquire(_ path: String, within seconds: Int) throws(JournalError) -> FileLock {
-    for _ in 0..<(seconds * 200) {
-      if let lock = try tryAcquire(path) { return lock }
-      usleep(5_000)
+    if let lock = try tryAcquire(path) { return lock }
+    let waiting = Waiting(descriptor: try OwnFile.open(path, O_RDWR | O_CREAT))
+    Thread.detachNewThread { waiting.wait() }
+    switch waiting.outcome(within: seconds) {
+    case .got: return FileLock(descriptor: waiting.descriptor)
+    case .failed(let code): throw .system(path: path, detail: StateDirectory.errorText(code))
+    case .givenUp: throw .busy(path: path)
     }
-    throw .busy(path: path)
+  }
+
+  /// A wait for the lock on a thread of its own.
+  private final class Waiting: Sendable {
+    enum Outcome: Sendable, Equatable {
+      case got, givenUp
+      case failed(Int32)
+    }
+
+    let descriptor: Int32
+    private let state = Mutex<Outcome?>(nil)
+    private let bell = DispatchSemaphore(value: 0)
+
+    init(descriptor: Int32) { self.descriptor = descriptor }
+
+    func wait() {
+      var request = flock()
+      request.l_type = Int16(F_WRLCK)
+      request.l_whence = Int16(SEEK_SET)
+      var status: Int32
+      repeat {
+        status = withUnsafeMutablePointer(to: &request) {
+          fcntl(descriptor, FileLock.waitCommand, UnsafeMutableRawPointer($0))
+        }
+      } while status != 0 && errno == EINTR
+      let found: Outcome = status == 0 ? .got : .failed(errno)
+      let isWanted = state.withLock { state in
+        if state == .givenUp { return false }
+        state = found
+        return true
+      }
+      // With the descriptor goes a lock that came too late.
+      if !isWanted || status != 0 { close(descriptor) }
+      bell.signal()
+    }
+
+    func outcome(within seconds: Int) -> Outcome {
+      _ = bell.wait(timeout: .now() + .seconds(seconds))
+      return state.withLock { state in
+        if let state { return state }
+        state = .givenUp
+        return .givenUp
+      }
+    }
   }
 
   /// Whether anybody holds the lock, without touching it.

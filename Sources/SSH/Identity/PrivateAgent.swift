@@ -20,16 +20,27 @@ final class PrivateAgent: Sendable {
     let socket = directory + "/agent"
     var pipes: [Int32] = [0, 0]
     guard pipe2(&pipes, O_CLOEXEC) == 0 else { throw failed(systemMessage(errno)) }
-    let janitor = "read -r nothing; kill \"$SSH_AGENT_PID\"; rm -rf -- \"$1\""
+    // It runs its command only when it listens: the first word of that is the news, and no socket has to be tried again and again.
+    let janitor = "echo listening; exec >/dev/null; read -r nothing; kill \"$SSH_AGENT_PID\"; rm -rf -- \"$1\""
+    var news: [Int32] = [0, 0]
+    guard pipe2(&news, O_CLOEXEC) == 0 else {
+      let code = errno
+      close(pipes[0])
+      close(pipes[1])
+      throw failed(systemMessage(code))
+    }
+    defer { close(news[0]) }
     let spawned = ChildProcess.spawn(
-      ["ssh-agent", "-a", socket, "sh", "-c", janitor, "sh", directory], stdin: pipes[0], environment: [])
+      ["ssh-agent", "-a", socket, "sh", "-c", janitor, "sh", directory], stdin: pipes[0], stdout: news[1],
+      environment: [])
     close(pipes[0])
+    close(news[1])
     guard case .success(let child) = spawned else {
       close(pipes[1])
       throw failed("ssh-agent does not start; install openssh-client")
     }
     do throws(SSHError) {
-      try PrivateAgent.await(socket, until: end, failed)
+      guard PrivateAgent.hears(news[0], until: end) else { throw failed("ssh-agent does not listen") }
       try PrivateAgent.add(path, passphrase, to: socket, in: directory, until: end, failed)
       publicKey = try PrivateAgent.onlyKey(of: socket, until: end, failed)
     } catch {
@@ -57,17 +68,10 @@ final class PrivateAgent: Sendable {
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  private static func `await`(
-    _ socket: String, until end: Instant, _ failed: (String) -> SSHError
-  ) throws(SSHError) {
-    while true {
-      if case .success(let descriptor) = UnixSocket.connect(to: socket, isBlocking: true) {
-        close(descriptor)
-        return
-      }
-      guard Instant.now < end else { throw failed("ssh-agent does not listen") }
-      usleep(2_000)
-    }
+  /// Whether a word came before the end of the stream.
+  private static func hears(_ descriptor: Int32, until end: Instant) -> Bool {
+    var byte: UInt8 = 0
+    return ChildProcess.isReadable(descriptor, until: end) && read(descriptor, &byte, 1) == 1
   }
 
   /// ssh-add asks an "askpass" program for the passphrase; ours is a script that hands on its standard input, which

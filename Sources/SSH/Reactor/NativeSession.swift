@@ -142,15 +142,13 @@ final class NativeSession {
     return .done(String(cString: list).split(separator: ",").map(String.init))
   }
 
-  /// libssh2 1.10 takes the lengths and calls `strlen` on the keys all the same, so a NUL stands behind each, not counted.
+  /// libssh2 1.10 takes the lengths and calls `strlen` on the keys all the same.
   func authenticate(user: String, publicKey: [UInt8], privateKey: [UInt8]) -> Step<Void> {
-    (publicKey + [0]).withUnsafeBytes { open in
-      (privateKey + [0]).withUnsafeBytes { secret in
+    CText.lend(publicKey) { open, openCount in
+      CText.lend(privateKey) { secret, secretCount in
         step(
           libssh2_userauth_publickey_frommemory(
-            session, user, user.utf8.count,
-            publicKey.isEmpty ? nil : open.bindMemory(to: CChar.self).baseAddress, publicKey.count,
-            secret.bindMemory(to: CChar.self).baseAddress, privateKey.count, nil))
+            session, user, user.utf8.count, publicKey.isEmpty ? nil : open, openCount, secret, secretCount, nil))
       }
     }
   }

@@ -148,6 +148,10 @@ import Testing
       "the CA refuses contacts at “example.com”"
     ),
     (#"{ id: ca, directory: "https://ca.example/dir", contact: "ops@example.org" }"#, "is no contact URL"),
+    (
+      #"{ id: ca, directory: "https://acme-v02.api.letsencrypt.org/directory", preferred_root: "ISRG Root X3" }"#,
+      "is not known to have a root “ISRG Root X3”"
+    ),
   ])
   func whatTheCAWouldRefuseIsAFault(_ authority: String, _ word: String) throws {
     let loaded = try load(authorities: authority)
