@@ -14,7 +14,8 @@ HERE = Path(__file__).parent
 #: The longest first, so that none of them is started last.
 ORDER = (
     "test_ha_second_dies", "test_ha_first_dies", "test_ha_moves", "test_node_faults", "test_killed", "test_cut_off",
-    "test_node_hangs", "test_danger", "test_reused_keys", "test_failures", "test_beside", "test_limits",
+    "test_sweep_always", "test_danger", "test_limits", "test_broken_pem", "test_beside", "test_reused_keys",
+    "test_node_hangs", "test_hostile", "test_drift",
 )  # fmt: skip
 
 #: Some use a core, most wait for time-outs of theirs.
