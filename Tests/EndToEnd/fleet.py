@@ -200,6 +200,20 @@ class Fleet:
         vip = self.lab.pair(pair).vips[0]
         return leaf((vip.address, vip.https), name)
 
+    def reload_haproxy(self, node: Node, name: str, path: str) -> None:
+        """As an operator would. HAProxy's reload returns before the new process listens: this waits until the listener
+        shows the certificate of that file for the name."""
+        with open(path) as file:
+            wanted = first_certificate(file.read())
+
+        def is_shown() -> bool:
+            with contextlib.suppress(OSError):
+                return self.serves(node, name) == wanted
+            return False
+
+        subprocess.run([node.path("bin", "reload-haproxy")], check=True)
+        eventually(is_shown, f"{node.id} reloads")
+
     def pems(self, node: Node) -> dict[bytes, str]:
         """The files that the node's TLS loads, by their leaf; each must hold the leaf's own key."""
         folder = node.path("etc", "stunnel" if self.lab.pair_of(node).has_stunnel else "haproxy", "certs")

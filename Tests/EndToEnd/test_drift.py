@@ -269,13 +269,11 @@ class Drift(FleetTest):
                 os.kill(int(file.read()), signal.SIGHUP)
             eventually(lambda: self.count(log, "Configuration successful") > before, f"{node.id} reloads", 30)
         else:
-            served, what = first_certificate(self.contents(node, REPLACED)), REPLACED
-            subprocess.run([node.path("bin", "reload-haproxy")], check=True)
-            shown = os.path.join(self.folder(node), "00-first.pem")
-            if os.path.exists(shown):
-                with open(shown) as file:
-                    served, what = first_certificate(file.read()), SHADOWED
-            eventually(lambda: self.seen(node, what) == served, f"{node.id} reloads", 30)
+            path, what = self.pem(node, REPLACED), REPLACED
+            first = os.path.join(self.folder(node), "00-first.pem")
+            if os.path.exists(first):
+                path, what = first, SHADOWED
+            self.fleet.reload_haproxy(node, name(what, node.pair), path)
 
     @staticmethod
     def count(path: str, words: str) -> int:

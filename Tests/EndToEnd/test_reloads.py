@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import ssl
-import subprocess
 import unittest
 
 from lablib import spec
 from lablib.inventory import word
-from lablib.model import Node
 
-from .fleet import FleetTest, eventually, first_certificate, shape, stranger
+from .fleet import FleetTest, shape, stranger
 
 
 class Reloads(FleetTest):
@@ -99,7 +97,7 @@ class Reloads(FleetTest):
             path = node.path("etc", "haproxy", "certs", "00-first.pem")
             with open(path, "w") as file:
                 file.write(stranger(hidden))
-            self.reload(node, hidden, path)
+            fleet.reload_haproxy(node, hidden, path)
         before = {name: fleet.vip_serves("bound", name) for name in others}
         count = len(fleet.events("reloaded"))
         fleet.rekey("p256")
@@ -114,13 +112,6 @@ class Reloads(FleetTest):
         found = self.since(count)
         self.assertEqual([len(found[node.id]) for node in pair.nodes], [2, 2], found)
 
-    def reload(self, node: Node, name: str, path: str) -> None:
-        """As an operator would; waits until the listener shows this file's certificate for the name."""
-        with open(path) as file:
-            shown = first_certificate(file.read())
-        subprocess.run([node.path("bin", "reload-haproxy")], check=True)
-        eventually(lambda: self.fleet.serves(node, name) == shown, f"{node.id} reloads")
-
     def who_is_shown_to_the_nameless(self) -> None:
         """B3: with `crt DIR` alone, files that sort before a stranger's would take its place at a reload."""
         pair = self.fleet.lab.pair("bound")
@@ -134,7 +125,7 @@ class Reloads(FleetTest):
                 text = file.read()
             with open(os.path.join(folder, "haproxy.cfg"), "w") as file:
                 file.write(text.replace(f"crt {os.path.join(folder, 'default.pem')} ", ""))
-            self.reload(node, "n0.bound.example", os.path.join(folder, "certs", "zzz.pem"))
+            self.fleet.reload_haproxy(node, "n0.bound.example", os.path.join(folder, "certs", "zzz.pem"))
         vip = pair.vips[0]
         before = ssl.get_server_certificate((vip.address, vip.https))
 

@@ -116,8 +116,7 @@ public enum ReportFile {
   public static func write(_ text: String, to path: String) throws(CommandFault) {
     let path = TextFile.absolute(path)
     do {
-      let folder = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-      if !folder.isEmpty { try PrivateFile.makeDirectory(folder) }
+      try PrivateFile.makeDirectory(PrivateFile.folder(of: path))
       var status = stat()
       // A terminal, a pipe: written to, not replaced.
       if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {

@@ -15,12 +15,10 @@ public struct DomainListReader {
   private var domains = OneOfEach()
   private var isPartial = false
 
-  /// Reads `sources`.
+  /// Reads `sources`. `defaultPair` and `defaultCustomer` are for rows that name none, as those of a bare list, one domain a line.
   ///
   /// - Parameter isPartial: the inventory has faults itself, and lacks what these stand for. Then only faults are answered with that no inventory
   ///   could heal.
-  ///
-  /// `defaultPair` and `defaultCustomer` are for rows that name none, as those of a bare list, one domain a line.
   public static func read(
     _ sources: [DomainSource], inventory: Inventory, names: NameRules, defaultPair: PairID? = nil,
     defaultCustomer: CustomerID? = nil, isPartial: Bool = false

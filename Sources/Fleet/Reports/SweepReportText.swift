@@ -20,7 +20,7 @@ public enum SweepReportText {
     lines += table.lines
     lines += report.drift.lines
     lines += troubles(report) + holds(report) + windows(report) + groups(report) + heldBack(report)
-    lines += quarantine(report) + losses(report) + limits(report)
+    lines += quarantine(report) + losses(report) + chain(report) + limits(report)
     lines += proofs(report) + notices(report) + removedKeys(report) + reloads(report) + pace(report)
     return lines.joined(separator: "\n") + "\n"
   }
@@ -180,10 +180,13 @@ public enum SweepReportText {
     return [""] + SweepReport.NodeReloads.summary(report.reloads) + report.reloads.prefix(5).map { "    \($0.line)" }
   }
 
+  private static func chain(_ report: SweepReport) -> [String] {
+    report.rootNote.map { ["", "Chain: \(Printable.terminal($0))"] } ?? []
+  }
+
   private static func limits(_ report: SweepReport) -> [String] {
-    let chain = report.rootNote.map { ["", "Chain: \(Printable.terminal($0))"] } ?? []
-    guard !report.limitNotes.isEmpty else { return chain }
-    return chain + ["", "Limits of the CA that others use as well:"]
+    guard !report.limitNotes.isEmpty else { return [] }
+    return ["", "Limits of the CA that others use as well:"]
       + report.limitNotes.map { "    \(Printable.terminal($0.text))" }
   }
 

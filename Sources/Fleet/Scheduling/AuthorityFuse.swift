@@ -185,7 +185,7 @@ public struct AuthorityFuse: Sendable {
   }
 
   /// Whether its end says whose fault it is that so many failed: it has nothing in common with them.
-  func isWitness(_ certificate: CertificateState) -> Bool {
+  func isApart(_ certificate: CertificateState) -> Bool {
     excused.isDisjoint(with: Self.grounds(certificate.spec))
   }
 

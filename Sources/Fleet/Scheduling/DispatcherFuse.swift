@@ -65,7 +65,7 @@ extension Dispatcher {
     scheduler.ring(at: now.microseconds)
     let attempt: AttemptID = random.id("a")
     for candidate in scheduler.ready.sorted(by: { $0.spec < $1.spec }) where !candidate.looksBad {
-      guard let certificate = state.certificates[candidate.spec], fuse.isWitness(certificate) else { continue }
+      guard let certificate = state.certificates[candidate.spec], fuse.isApart(certificate) else { continue }
       if let lease = scheduler.pick(candidate.spec, at: now, ledger: &ledger, attempt: attempt) { return .start(lease) }
     }
     guard looks.looking.isEmpty, !looks.isAwaited, pairLooks.isIdle, !standings.values.contains(.surveying) else {

@@ -22,16 +22,20 @@ struct FileLock: ~Copyable, Sendable {
   static func tryAcquire(_ path: String) throws(JournalError) -> FileLock? {
     let descriptor = try OwnFile.open(path, O_RDWR | O_CREAT)
     let lock = FileLock(descriptor: descriptor)
-    var request = flock()
-    request.l_type = Int16(F_WRLCK)
-    request.l_whence = Int16(SEEK_SET)
-    if withUnsafeMutablePointer(to: &request, { fcntl(descriptor, setCommand, UnsafeMutableRawPointer($0)) }) == 0 {
-      return lock
-    }
+    if control(descriptor, setCommand) != nil { return lock }
     switch errno {
     case EAGAIN, EACCES: return nil
     default: throw .system(path: path, detail: StateDirectory.errorText(errno))
     }
+  }
+
+  /// Hands a lock of the whole file to fcntl(2); what the kernel answers, or nil with `errno` set.
+  private static func control(_ descriptor: Int32, _ command: Int32) -> flock? {
+    var request = flock()
+    request.l_type = Int16(F_WRLCK)
+    request.l_whence = Int16(SEEK_SET)
+    let status = withUnsafeMutablePointer(to: &request) { fcntl(descriptor, command, UnsafeMutableRawPointer($0)) }
+    return status == 0 ? request : nil
   }
 
   /// Waits for the lock; for short, local critical sections only. The kernel wakes a thread of its own, which nobody waits for too long.
@@ -60,23 +64,17 @@ struct FileLock: ~Copyable, Sendable {
     init(descriptor: Int32) { self.descriptor = descriptor }
 
     func wait() {
-      var request = flock()
-      request.l_type = Int16(F_WRLCK)
-      request.l_whence = Int16(SEEK_SET)
-      var status: Int32
+      var found: Outcome
       repeat {
-        status = withUnsafeMutablePointer(to: &request) {
-          fcntl(descriptor, FileLock.waitCommand, UnsafeMutableRawPointer($0))
-        }
-      } while status != 0 && errno == EINTR
-      let found: Outcome = status == 0 ? .got : .failed(errno)
+        found = FileLock.control(descriptor, FileLock.waitCommand) != nil ? .got : .failed(errno)
+      } while found == .failed(EINTR)
       let isWanted = state.withLock { state in
         if state == .givenUp { return false }
         state = found
         return true
       }
       // With the descriptor goes a lock that came too late.
-      if !isWanted || status != 0 { close(descriptor) }
+      if !isWanted || found != .got { close(descriptor) }
       bell.signal()
     }
 
@@ -95,12 +93,10 @@ struct FileLock: ~Copyable, Sendable {
     guard access(path, F_OK) == 0 || errno != ENOENT else { return false }
     let descriptor = try OwnFile.open(path, O_RDWR)
     defer { close(descriptor) }
-    var request = flock()
-    request.l_type = Int16(F_WRLCK)
-    request.l_whence = Int16(SEEK_SET)
-    guard withUnsafeMutablePointer(to: &request, { fcntl(descriptor, queryCommand, UnsafeMutableRawPointer($0)) }) == 0
-    else { throw .system(path: path, detail: StateDirectory.errorText(errno)) }
-    return request.l_type != Int16(F_UNLCK)
+    guard let found = control(descriptor, queryCommand) else {
+      throw .system(path: path, detail: StateDirectory.errorText(errno))
+    }
+    return found.l_type != Int16(F_UNLCK)
   }
 
   /// Lets go.

@@ -3,6 +3,7 @@ import Glibc
 
 /// Starts a program of the PATH with little: our PATH and HOME, the given variables, nothing open but the standard streams.
 enum ChildProcess {
+  /// Starts it.
   ///
   /// - Parameter stdout: where what it says goes; nil for nowhere.
   static func spawn(
