@@ -27,9 +27,8 @@ SLOW = (
     "test_danger", "test_beside", "test_reused_keys",
 )  # fmt: skip  # fmt: skip
 
-#: What measures a rate has the machine for itself, and what looks at a listener while two processes of it overlap: a
-#: rollout that asks the old one for its default certificate takes the new one's for unchanged.
-ALONE = ("test_traffic", "test_reloads")
+#: What measures a rate has the machine for itself.
+ALONE = ("test_traffic",)
 
 
 def modules() -> list[str]:

@@ -100,8 +100,7 @@ struct PairLook: Sendable {
   /// Whose handshakes the VIP's are is known only while exactly one node holds it.
   private func ask(_ vip: VIP, _ there: [Proved]) async -> Part {
     guard case .node(let active) = await pair.activeNode(for: vip.id, atMost: 60) else { return .none }
-    let answer = await wire.look(
-      at: ProbeAddress(address: vip.address, port: vip.httpsPort), there.map(\.question))
+    let answer = await wire.look(at: vip.listener, there.map(\.question))
     guard case .node(active) = await pair.activeNode(for: vip.id, atMost: 5) else { return .none }
     return .atVIP(vip.id, active, answer)
   }

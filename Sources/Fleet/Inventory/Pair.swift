@@ -104,6 +104,9 @@ public struct VIP: Sendable, Equatable {
     self.publicAddresses = publicAddresses
   }
 
+  /// Where certificates are served.
+  public var listener: ProbeAddress { ProbeAddress(address: address, port: httpsPort) }
+
   /// What DNS is expected to answer.
   public var expectedAddresses: [String] { publicAddresses.isEmpty ? [address] : publicAddresses }
 }
